@@ -1,0 +1,1 @@
+"""Table Trail: every change of a DynamoDB table becomes one exact record in an audit table."""

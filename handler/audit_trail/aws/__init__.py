@@ -1,0 +1,1 @@
+"""One adapter a service of AWS; each gets its client from outside."""

@@ -1,0 +1,113 @@
+"""Reads the audit table: Query and descriptions only, every page of them."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audit_trail.core.errors import TableTrailError
+from audit_trail.core.keys import KeySchema
+from audit_trail.core.values import AttributeValue, Image
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+
+_TAG = "table-trail:"
+_ENCODED = "base64:"
+
+
+class NotATrailError(TableTrailError):
+    """The table is not an audit table that Table Trail's Terraform module made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """An audit table and the source table that it belongs to."""
+
+    audit_table: str
+    source_table: str
+    key_schema: KeySchema
+    key_types: dict[str, str]
+    """Type (S, N or B) of each key attribute of the source table."""
+    actor_attribute: str | None
+
+
+def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
+    """Find out what an audit table audits, from its tags and the source table's description.
+
+    :raises NotATrailError: the table doesn't carry the tags of an audit table.
+    :raises botocore.exceptions.ClientError: a table isn't there or permission is missing.
+    """
+    arn = client.describe_table(TableName=audit_table)["Table"]["TableArn"]
+    tags = _tags(client, arn)
+    source_table = tags.get("source-table")
+    if source_table is None:
+        raise NotATrailError(
+            f"{audit_table} has no tag {_TAG}source-table: name the audit table that Terraform made "
+            "(its output audit_table_name), not the table that it audits"
+        )
+    source = client.describe_table(TableName=source_table)["Table"]
+    names = {key["KeyType"]: key["AttributeName"] for key in source["KeySchema"]}
+    return Trail(
+        audit_table=audit_table,
+        source_table=source_table,
+        key_schema=KeySchema(names["HASH"], names.get("RANGE")),
+        key_types=_key_types(source),
+        actor_attribute=tags.get("actor-attribute"),
+    )
+
+
+def _key_types(table: "TableDescriptionTypeDef") -> dict[str, str]:
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    return {key["AttributeName"]: types[key["AttributeName"]] for key in table["KeySchema"]}
+
+
+def _tags(client: "DynamoDBClient", arn: str) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for page in client.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn):
+        for tag in page["Tags"]:
+            if tag["Key"].startswith(_TAG):
+                tags[tag["Key"].removeprefix(_TAG)] = _tag_value(tag["Value"])
+    return tags
+
+
+def _tag_value(value: str) -> str:
+    """Read a tag's value: what tags can't hold is written as base64 (modules/audit_trail/audit_table.tf)."""
+    if not value.startswith(_ENCODED):
+        return value
+    return base64.b64decode(value.removeprefix(_ENCODED)).decode("utf-8")
+
+
+def history(client: "DynamoDBClient", trail: Trail, keys: Image) -> Iterator[Image]:
+    """Yield one item's audit records from the newest timestamp to the oldest, page by page."""
+    name = trail.key_schema.audit_partition_key
+    pages = client.get_paginator("query").paginate(
+        TableName=trail.audit_table,
+        KeyConditionExpression="#partition = :partition",
+        ExpressionAttributeNames={"#partition": name},
+        ExpressionAttributeValues={":partition": to_client(trail.key_schema.audit_partition_value(keys))},
+        ScanIndexForward=False,
+    )
+    for page in pages:
+        for item in page["Items"]:
+            yield {attribute: from_client(value) for attribute, value in item.items()}
+
+
+def from_client(value: Any) -> AttributeValue:
+    """Turn what boto3's client gives into DynamoDB JSON: binaries become base64."""
+    [(tag, body)] = value.items()
+    if tag == "B":
+        return {"B": base64.b64encode(body).decode("ascii")}
+    if tag == "BS":
+        return {"BS": [base64.b64encode(member).decode("ascii") for member in body]}
+    if tag == "M":
+        return {"M": {name: from_client(one) for name, one in body.items()}}
+    if tag == "L":
+        return {"L": [from_client(one) for one in body]}
+    return {tag: body}
+
+
+def to_client(value: AttributeValue) -> Any:
+    """Turn a key's DynamoDB JSON into what boto3's client takes."""
+    return {"B": base64.b64decode(value["B"])} if "B" in value else value

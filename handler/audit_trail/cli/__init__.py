@@ -1,0 +1,1 @@
+"""The command line `trail`: reads the audit table, and is left out of the Lambda zip."""

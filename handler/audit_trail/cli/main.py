@@ -1,0 +1,22 @@
+"""The command line `trail`."""
+
+import typer
+
+from audit_trail.cli.history import history
+
+app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_show_locals=False)
+app.command()(history)
+
+
+@app.callback()
+def trail() -> None:
+    """Read the history of a DynamoDB table from its audit table."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

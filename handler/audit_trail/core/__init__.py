@@ -1,0 +1,1 @@
+"""The pure core: no network, clock, environment, logging or files."""

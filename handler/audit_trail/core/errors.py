@@ -1,0 +1,21 @@
+"""What can be wrong with data. No message ever holds a key value, an attribute value or an actor."""
+
+
+class TableTrailError(Exception):
+    """Base of all errors that Table Trail raises on purpose: one sentence that says what to do."""
+
+
+class MalformedValueError(TableTrailError):
+    """Something is not an attribute value of DynamoDB's ten types."""
+
+
+class MalformedRecordError(TableTrailError):
+    """A stream record that can never become an audit record, however often it is tried."""
+
+
+class MalformedItemError(TableTrailError):
+    """An item of the audit table that is not an audit record, or one that a newer version wrote."""
+
+
+class DiffError(TableTrailError):
+    """A diff does not fit the image that it is applied to."""

@@ -1,0 +1,127 @@
+"""Applies and inverts diffs: ``apply(old, diff) == new`` and ``apply(new, invert(diff)) == old``."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from audit_trail.core.diff import SETS, Entry
+from audit_trail.core.errors import DiffError
+from audit_trail.core.pointers import position, tokens
+from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_value
+
+
+def invert(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the diff that leads back from the new image to the old one."""
+    opposite = {"add": "remove", "remove": "add"}
+    return [Entry(opposite.get(op, op), path, old=new, new=old) for op, path, old, new in reversed(entries)]
+
+
+def apply(image: Image, entries: Iterable[Entry]) -> Image:
+    """Return the image that a diff leads to, in canonical form; the given image stays as it is.
+
+    :raises DiffError: an entry doesn't fit: what it replaces or removes is not there, or what it adds is.
+    """
+    root: AttributeValue = {"M": _copy(canonical_image(image))}
+    for entry in entries:
+        *above, last = tokens(entry.path) or [""]
+        holder = root
+        for token in above:
+            holder = _child(holder, token)
+        _STEPS.get(entry.op, _unknown)(holder, last, entry)
+    result: Image = root["M"]
+    return result
+
+
+def _copy(value: Any) -> Any:
+    """Copy what an entry may change in place: maps and lists, all the way down."""
+    if isinstance(value, dict):
+        return {name: _copy(one) for name, one in value.items()}
+    return [_copy(one) for one in value] if isinstance(value, list) else value
+
+
+def _child(holder: AttributeValue, token: str) -> AttributeValue:
+    try:
+        child: AttributeValue = holder["M"][token] if "M" in holder else holder["L"][_index(token)]
+    except (KeyError, IndexError):
+        raise DiffError("an entry of the diff names something that the image does not have") from None
+    return child
+
+
+def _index(token: str) -> int:
+    index = position(token)
+    if index is None:
+        raise DiffError("an entry of the diff names a list position that is not a number")
+    return index
+
+
+def _add(holder: AttributeValue, token: str, entry: Entry) -> None:
+    value = _copy(_needed(entry.new))
+    if "L" in holder:
+        elements, index = holder["L"], _index(token)
+        if index > len(elements):
+            raise DiffError("an entry of the diff adds an element behind the end of its list")
+        elements.insert(index, value)
+    elif token in holder.get("M", (token,)):
+        raise DiffError("an entry of the diff adds something where the image has no room for it")
+    else:
+        holder["M"][token] = value
+
+
+def _remove(holder: AttributeValue, token: str, entry: Entry) -> None:
+    _expect(_child(holder, token), entry.old)
+    if "M" in holder:
+        del holder["M"][token]
+    else:
+        del holder["L"][_index(token)]
+
+
+def _replace(holder: AttributeValue, token: str, entry: Entry) -> None:
+    child = _child(holder, token)
+    _expect(child, entry.old)
+    _put(child, _needed(entry.new))
+
+
+def _members(holder: AttributeValue, token: str, entry: Entry) -> None:
+    child = _child(holder, token)
+    [(tag, members)] = child.items()
+    lost = _member_list(entry.old, tag)
+    gained = _member_list(entry.new, tag)
+    if tag not in SETS or not set(lost) <= set(members) or set(gained) & set(members):
+        raise DiffError("an entry of the diff changes members that the set does not have, or has already")
+    _put(child, canonical_value({tag: [one for one in members if one not in set(lost)] + gained}))
+
+
+def _member_list(side: AttributeValue | None, tag: str) -> list[str]:
+    if side is None:
+        return []
+    if side.keys() != {tag}:
+        raise DiffError("an entry of the diff changes the members of a set of another type")
+    members: list[str] = canonical_value(side)[tag]
+    return members
+
+
+def _put(child: AttributeValue, value: AttributeValue) -> None:
+    child.clear()
+    child.update(_copy(value))
+
+
+def _needed(value: AttributeValue | None) -> AttributeValue:
+    if value is None:
+        raise DiffError("an entry of the diff lacks the value that its operation needs")
+    return canonical_value(value)
+
+
+def _expect(found: AttributeValue, expected: AttributeValue | None) -> None:
+    if found != _needed(expected):
+        raise DiffError("an entry of the diff replaces or removes something else than what the image has")
+
+
+def _unknown(_holder: AttributeValue, _token: str, _entry: Entry) -> None:
+    raise DiffError("an entry of the diff has an operation that this version does not know")
+
+
+_STEPS: dict[str, Callable[[AttributeValue, str, Entry], None]] = {
+    "add": _add,
+    "remove": _remove,
+    "replace": _replace,
+    "members": _members,
+}
