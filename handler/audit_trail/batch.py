@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from audit_trail.core.errors import MalformedRecordError
 from audit_trail.core.records import RecordSettings, StreamRecord, audit_item
-from audit_trail.core.values import canonical_text
+from audit_trail.core.values import canonical_text, canonical_value
 from audit_trail.ports import AuditTable, BatchResult, Outcome, RequestFailedError, RequestRefusedError, Verdict
 
 MOST_STATEMENTS = 25
@@ -68,7 +68,8 @@ def _encode(
         except MalformedRecordError as error:
             result.failures[position] = str(error)
             continue
-        key = (canonical_text(item[settings.key_schema.audit_partition_key]), item["timestamp"]["S"])
+        partition = canonical_value(item[settings.key_schema.audit_partition_key])
+        key = (canonical_text(partition), item["timestamp"]["S"])
         if key in inserts:
             # One request may not name a key twice, and the same key is the same stream record.
             inserts[key].positions.append(position)

@@ -3,15 +3,17 @@
 import os
 import random
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from audit_trail import batch, telemetry
 from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
 from audit_trail.core.errors import TableTrailError
 from audit_trail.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _settings = Settings.from_environment(os.environ)
 _table = PartiqlAuditTable(boto3.client("dynamodb", config=CLIENT_CONFIG), _settings.audit_table)
@@ -22,9 +24,8 @@ class EventError(TableTrailError):
     """The function was called with something else than a batch of stream records."""
 
 
-@telemetry.logger.inject_lambda_context
-@telemetry.metrics.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+@telemetry.logger.inject_lambda_context(log_event=False)
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Store a batch of stream records and answer with a partial batch response.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
@@ -36,6 +37,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise EventError(
             "the event has no list of Records: send what a DynamoDB stream delivers, as tests/events/sample.json has it"
         )
+    response: dict[str, Any] = _store(records, context)
+    return response
+
+
+@telemetry.metrics.log_metrics
+def _store(records: list[Any], context: "LambdaContext") -> dict[str, Any]:
     result = batch.store(
         records,
         table=_table,

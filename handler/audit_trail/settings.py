@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.pointers import is_pointer
 from audit_trail.core.records import RecordSettings
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}").fullmatch
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]").fullmatch
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+").fullmatch
 _LONGEST_RETENTION = 36_500  # days
+_MOST_DIGITS = 9
 _MOST_SHARDS = 100  # two digits
 
 
@@ -63,13 +64,13 @@ def _integer(environment: Mapping[str, str], name: str, lowest: int, highest: in
     value = environment.get(name, "")
     if not value:
         return 0
-    if not (value.isascii() and value.isdigit() and lowest <= int(value[:9]) <= highest):
+    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and lowest <= int(value) <= highest):
         raise SettingsError(f"the setting {name} is malformed: it must be a whole number from {lowest} to {highest}")
     return int(value)
 
 
 def _attribute(environment: Mapping[str, str], name: str) -> str | None:
     value = environment.get(name, "")
-    if value.startswith("/") and not _POINTER(value):
+    if value.startswith("/") and not is_pointer(value):
         raise SettingsError(f"the setting {name} is malformed: it must be an attribute's name or a JSON Pointer")
     return value or None

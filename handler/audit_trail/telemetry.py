@@ -1,5 +1,6 @@
 """Logs and metrics: ids, counts, sizes and reasons, never a key value, an attribute value or an actor."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from audit_trail.core.records import StreamRecord, sequence_number
 from audit_trail.ports import BatchResult
 
 logger = Logger(service="table-trail")
+# At DEBUG, botocore logs whole requests and answers, which hold items.
+logging.getLogger("botocore").setLevel(logging.INFO)
 metrics = Metrics(namespace="TableTrail", service="table-trail")
 
 
@@ -31,9 +34,10 @@ def report(result: BatchResult, records: Sequence[StreamRecord]) -> None:
     )
     for reason, count in Counter(result.failures.values()).items():
         first = min(position for position, other in result.failures.items() if other == reason)
+        number = sequence_number(records[first])
         logger.error(
             "records not stored: they are delivered again, then given to the on-failure destination",
             reason=reason,
             records=count,
-            first_sequence_number=sequence_number(records[first]),
+            first_sequence_number=number if number and number.isdigit() else None,
         )

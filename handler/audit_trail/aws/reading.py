@@ -17,6 +17,10 @@ _TAG = "table-trail:"
 _ENCODED = "base64:"
 
 
+class SourceGoneError(TableTrailError):
+    """The source table doesn't exist any more, so its key's types are not known."""
+
+
 class NotATrailError(TableTrailError):
     """The table is not an audit table that Table Trail's Terraform module made."""
 
@@ -37,6 +41,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
     """Find out what an audit table audits, from its tags and the source table's description.
 
     :raises NotATrailError: the table doesn't carry the tags of an audit table.
+    :raises SourceGoneError: the source table was deleted.
     :raises botocore.exceptions.ClientError: a table isn't there or permission is missing.
     """
     arn = client.describe_table(TableName=audit_table)["Table"]["TableArn"]
@@ -47,7 +52,13 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
             f"{audit_table} has no tag {_TAG}source-table: name the audit table that Terraform made "
             "(its output audit_table_name), not the table that it audits"
         )
-    source = client.describe_table(TableName=source_table)["Table"]
+    try:
+        source = client.describe_table(TableName=source_table)["Table"]
+    except client.exceptions.ResourceNotFoundException:
+        raise SourceGoneError(
+            f"the source table {source_table} of {audit_table} is gone, and with it the types of its key: query "
+            f"{audit_table} by its own partition key instead"
+        ) from None
     names = {key["KeyType"]: key["AttributeName"] for key in source["KeySchema"]}
     return Trail(
         audit_table=audit_table,

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
 
 import boto3
 import typer
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
+from audit_trail.aws.reading import SourceGoneError
 from audit_trail.core.errors import TableTrailError
 
 if TYPE_CHECKING:
@@ -54,7 +62,12 @@ class Connection:
     def dynamodb(self) -> "DynamoDBClient":
         """Make a client."""
         session = boto3.Session(profile_name=self.profile, region_name=self.region)
-        return session.client("dynamodb", endpoint_url=self.endpoint_url)
+        try:
+            return session.client("dynamodb", endpoint_url=self.endpoint_url)
+        except ValueError:
+            raise UsageError(
+                f"the endpoint {self.endpoint_url} is not a URL: write it like http://127.0.0.1:4566"
+            ) from None
 
 
 def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -64,12 +77,14 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return command(*args, **kwargs)
-        except UsageError as error:
-            _stop(str(error), Exit.USAGE)
+        except SourceGoneError as error:
+            _stop(str(error), Exit.AWS_REFUSED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)
         except (NoCredentialsError, PartialCredentialsError):
             _stop("no AWS credentials: set AWS_PROFILE or --profile, or sign in as for the AWS CLI", Exit.AWS_REFUSED)
+        except ProfileNotFound as error:
+            _stop(f"{error}: see `aws configure list-profiles`", Exit.USAGE)
         except NoRegionError:
             _stop("no AWS region: set AWS_REGION or --region", Exit.USAGE)
         except ClientError as error:

@@ -19,6 +19,7 @@ from audit_trail.cli.context import (
     ProfileOption,
     RegionOption,
     TypedOption,
+    UsageError,
     speaks_plainly,
 )
 from audit_trail.core.actors import lifted
@@ -45,6 +46,8 @@ def history(  # noqa: PLR0913  one parameter an option
 
     Example: trail history 123
     """
+    if typed and not as_json:
+        raise UsageError("--typed goes with --json")
     client = Connection(profile, region, endpoint_url).dynamodb()
     trail = reading.find_trail(client, audit_table)
     changes = newest_first(Change.from_item(item) for item in reading.history(client, trail, keys.parse(key, trail)))

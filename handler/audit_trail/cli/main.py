@@ -5,7 +5,8 @@ import typer
 from audit_trail.cli.history import history
 
 app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_show_locals=False)
-app.command()(history)
+# A key may be a negative number, which is no option; `key.parse` refuses other words that begin like one.
+app.command(context_settings={"ignore_unknown_options": True})(history)
 
 
 @app.callback()

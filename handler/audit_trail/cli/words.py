@@ -68,7 +68,9 @@ def in_words(change: Change) -> str:
     if image is None:
         return "(the stream carries no image of it)"
     keys = change.item.get("keys", {}).get("M", {})
-    shown = ", ".join(f"{name}: {_short(value)}" for name, value in image.items() if name not in keys)
+    shown = ", ".join(
+        f"{printable(name)}: {_short(value)}" for name, value in sorted(image.items()) if name not in keys
+    )
     return f"was {shown}" if change.event_name == "REMOVE" and shown else shown
 
 
@@ -88,7 +90,8 @@ def _path_words(path: str, change: Change) -> str:
     words = ""
     above = ""
     for token, name in zip(path.split("/")[1:], tokens(path), strict=True):
-        words += f"[{name}]" if _is_list(above, change) else f".{name}" if words else name
+        shown = printable(name)
+        words += f"[{shown}]" if _is_list(above, change) else f".{shown}" if words else shown
         above += f"/{token}"
     return words
 

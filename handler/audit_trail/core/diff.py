@@ -5,6 +5,7 @@ without type tags. Entries apply in their order, as RFC 6902's do: an index mean
 left it. It is exact and invertible (`audit_trail.core.patch` applies and inverts it).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from audit_trail.core.pointers import escape, tokens
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text
 
 SETS = frozenset({"SS", "NS", "BS"})
+_WORK_AT_MOST = 40_000_000  # steps: what aligning lists of few distinct elements takes, about a second
 _ALIGN_AT_MOST = 1_000  # elements a side: beyond it, aligning costs more than it tells
 
 
@@ -104,13 +106,22 @@ def _common(one: Sequence[AttributeValue], other: Sequence[AttributeValue]) -> i
 
 def _unpaired(old: list[AttributeValue], new: list[AttributeValue]) -> tuple[set[int], set[int]]:
     """Return the positions that have no partner on the other side; the rest pair up in their order."""
-    shorter = min(len(old), len(new))
-    if shorter == 0 or len(old) == len(new) or max(len(old), len(new)) > _ALIGN_AT_MOST:
+    shorter, longer = sorted((len(old), len(new)))
+    if shorter in (0, longer) or longer > _ALIGN_AT_MOST:
+        return set(range(shorter, len(old))), set(range(shorter, len(new)))
+    old_texts, new_texts = [canonical_text(one) for one in old], [canonical_text(one) for one in new]
+    if _equal_pairs(old_texts, new_texts) * longer > _WORK_AT_MOST:
         return set(range(shorter, len(old))), set(range(shorter, len(new)))
     # Imported here because it takes 110 to 155 ms, and few changes need it.
     from deepdiff import DeepDiff  # noqa: PLC0415
 
-    found = DeepDiff([canonical_text(one) for one in old], [canonical_text(one) for one in new], view="tree")
+    found = DeepDiff(old_texts, new_texts, view="tree")
     removed = {level.path(output_format="list")[0] for level in found.get("iterable_item_removed", ())}
     added = {level.path(output_format="list")[0] for level in found.get("iterable_item_added", ())}
     return removed, added
+
+
+def _equal_pairs(old: list[str], new: list[str]) -> int:
+    """Count the pairs of equal elements, which is what aligning has to look through for each element."""
+    of_new = Counter(new)
+    return sum(count * of_new[text] for text, count in Counter(old).items())

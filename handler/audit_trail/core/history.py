@@ -1,6 +1,7 @@
 """Changes as people read them: an audit table's items, understood and put in order."""
 
 import heapq
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from audit_trail.core.values import Image
 
 REORDER_WITHIN = timedelta(seconds=60)
 """Records this close to each other may carry times that contradict their sequence numbers."""
+
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9]{40,}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Change:
         try:
             version = int(item["schema_version"]["N"])
             timestamp = item["timestamp"]["S"]
+            if version > SCHEMA_VERSION:
+                raise MalformedItemError(
+                    f"a record has schema version {version}, and this trail reads up to {SCHEMA_VERSION}: upgrade trail",
+                )
             change = cls(
                 timestamp=timestamp,
                 event_name=item["event_name"]["S"],
@@ -43,14 +50,11 @@ class Change:
                 sequence_number=int(timestamp.partition("#")[2]),
                 item=item,
             )
-            datetime.fromisoformat(change.time)
+            well_formed = _TIMESTAMP(timestamp) is not None and datetime.fromisoformat(change.time).tzinfo is not None
         except (KeyError, ValueError, TypeError):
-            raise MalformedItemError("the audit table holds an item that is not an audit record") from None
-        if version > SCHEMA_VERSION:
-            raise MalformedItemError(
-                f"the record of {change.time} has schema version {version}, and this trail reads up to "
-                f"{SCHEMA_VERSION}: upgrade trail",
-            )
+            well_formed = False
+        if not well_formed:
+            raise MalformedItemError("the audit table holds an item that is not an audit record")
         return change
 
     @property
@@ -110,21 +114,21 @@ def newest_first(changes: Iterable[Change]) -> Iterator[Change]:
     """
     window: deque[Change] = deque()  # by timestamp; may still hold what was taken already
     taken: set[str] = set()
-    by_sequence: dict[str, list[tuple[int, str, Change]]] = {}
+    by_sequence: dict[str, list[tuple[int, int, Change]]] = {}
 
     def take() -> Change:
         newest = window[0]
-        _, timestamp, change = heapq.heappop(by_sequence[newest.event_source_arn])
-        taken.add(timestamp)
+        _, _, change = heapq.heappop(by_sequence[newest.event_source_arn])
+        taken.add(change.timestamp)
         while window and window[0].timestamp in taken:
             taken.remove(window.popleft().timestamp)
         return change
 
-    for change in changes:
+    for arrival, change in enumerate(changes):
         while window and window[0].moment - change.moment > REORDER_WITHIN:
             yield take()
         window.append(change)
         heap = by_sequence.setdefault(change.event_source_arn, [])
-        heapq.heappush(heap, (-change.sequence_number, change.timestamp, change))
+        heapq.heappush(heap, (-change.sequence_number, arrival, change))
     while window:
         yield take()

@@ -130,7 +130,9 @@ def iso_time(epoch_seconds: Decimal) -> str:
     """
     if not 0 <= epoch_seconds < _YEAR_10000:
         raise MalformedRecordError("the record's ApproximateCreationDateTime is not a time from 1970 to 9999")
-    moment = _EPOCH + timedelta(milliseconds=int(epoch_seconds * 1000))
+    # Not by Decimal's own arithmetic, which rounds beyond 28 digits.
+    numerator, denominator = epoch_seconds.as_integer_ratio()
+    moment = _EPOCH + timedelta(milliseconds=numerator * 1000 // denominator)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from audit_trail.core.diff import SETS, Entry
-from audit_trail.core.errors import DiffError
-from audit_trail.core.pointers import position, tokens
+from audit_trail.core.errors import DiffError, MalformedValueError
+from audit_trail.core.pointers import is_pointer, position, tokens
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_value
 
 
@@ -22,11 +22,16 @@ def apply(image: Image, entries: Iterable[Entry]) -> Image:
     """
     root: AttributeValue = {"M": _copy(canonical_image(image))}
     for entry in entries:
-        *above, last = tokens(entry.path) or [""]
+        if not is_pointer(entry.path):
+            raise DiffError("an entry of the diff has a path that is not a JSON Pointer")
+        *above, last = tokens(entry.path)
         holder = root
         for token in above:
             holder = _child(holder, token)
-        _STEPS.get(entry.op, _unknown)(holder, last, entry)
+        try:
+            _STEPS.get(entry.op, _unknown)(holder, last, entry)
+        except MalformedValueError as error:
+            raise DiffError(f"an entry of the diff holds an invalid attribute value: {error}") from None
     result: Image = root["M"]
     return result
 

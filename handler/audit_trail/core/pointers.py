@@ -1,8 +1,11 @@
 """JSON Pointers (RFC 6901) over attribute names and list positions, without type tags."""
 
+import re
+
 from audit_trail.core.values import AttributeValue, Image
 
-_LONGEST_POSITION = 9  # digits: an item of 400 KB has no longer list
+_POSITION = re.compile(r"0|[1-9][0-9]{0,8}").fullmatch  # an item of 400 KB has no longer list
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+").fullmatch
 
 
 def escape(name: str) -> str:
@@ -15,6 +18,11 @@ def unescape(token: str) -> str:
     return token.replace("~1", "/").replace("~0", "~")
 
 
+def is_pointer(text: str) -> bool:
+    """Tell whether a text is a pointer to something inside an image."""
+    return _POINTER(text) is not None
+
+
 def tokens(pointer: str) -> list[str]:
     """Return the names and positions that a pointer goes through; none for the whole image."""
     return [unescape(token) for token in pointer.split("/")[1:]]
@@ -22,7 +30,7 @@ def tokens(pointer: str) -> list[str]:
 
 def position(token: str) -> int | None:
     """Read a token as a list position, or return None where it isn't one."""
-    return int(token) if token.isascii() and token.isdigit() and len(token) <= _LONGEST_POSITION else None
+    return int(token) if _POSITION(token) else None
 
 
 def lookup(image: Image, attribute: str) -> AttributeValue | None:

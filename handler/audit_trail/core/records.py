@@ -51,6 +51,8 @@ def audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
         return _audit_item(record, settings)
     except MalformedValueError as error:
         raise MalformedRecordError(f"the record holds an invalid attribute value: {error}") from None
+    except RecursionError:
+        raise MalformedRecordError("the record is nested deeper than any item that DynamoDB takes") from None
 
 
 def _audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
@@ -101,7 +103,8 @@ def _string(value: Any) -> AttributeValue | None:
 
 def _number(value: Any) -> AttributeValue | None:
     number = json_number(value)
-    return None if number is None else number_value(number)
+    encoded = None if number is None else number_value(number)
+    return encoded if encoded is not None and _json_number(encoded) == value else None
 
 
 def _map(value: Any) -> AttributeValue | None:
@@ -209,6 +212,8 @@ def stream_record(item: Image) -> dict[str, Any]:
 
     :raises MalformedItemError: the item isn't an audit record.
     """
+    if "schema_version" not in item or "event_name" not in item:
+        raise MalformedItemError("the item is not an audit record: it has no schema_version or no event_name")
     try:
         other = json.loads(item["other"]["S"]) if "other" in item else {}
         record: dict[str, Any] = dict(other.get("record", {}))
@@ -217,7 +222,7 @@ def stream_record(item: Image) -> dict[str, Any]:
             for field, (name, encode) in fields.items():
                 if name in item:
                     into[field] = _DECODERS[encode](item[name])
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, MalformedValueError):
         raise MalformedItemError("the item is not an audit record: its stream record can't be rebuilt") from None
     record["dynamodb"] = change
     return record

@@ -1,0 +1,79 @@
+# What a person runs. The work is in scripts/; `make help` lists it. GNU make 3.81 will do.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTEST := $(PY) -m pytest
+STAMP := $(VENV)/.complete
+
+# Settings that scripts read: make test-local ENGINE=localstack, make deploy BACKEND_CONFIG=backend.hcl …
+export ENGINE ENDPOINT TF STATE BACKEND_CONFIG PLAN DELETE_HISTORY FUNCTION MAKE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit test-property test-functional test-terraform test-local test-nightly lint \
+	package plan deploy destroy invoke local-up local-down pr
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## make .venv with everything that the other targets need; they do it themselves when it's missing
+	@echo "ready: $(VENV)/bin/trail --help"
+
+$(STAMP): requirements.txt handler/requirements.txt handler/audit_trail/cli/requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: no $(PYTHON) here: install Python 3.11 or newer, or name it: make setup PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) scripts/setup.py $(VENV)
+	@touch $@
+
+demo: $(STAMP) ## deploy to an emulator here, change an order three times, show its history
+	@$(PY) -m scripts.demo
+
+test: $(STAMP) ## everything below: lint, unit, property, terraform, functional, local
+	@$(PY) -m scripts.stages lint test-unit test-property test-terraform test-functional test-local
+
+test-unit: $(STAMP) ## tests that need nothing
+	@$(PYTEST) tests/unit
+
+test-property: $(STAMP) ## hypothesis: what holds for every item
+	@$(PYTEST) tests/property
+
+test-terraform: $(STAMP) package ## validate and test the modules, without credentials
+	@$(PYTEST) tests/terraform
+
+test-functional: $(STAMP) ## on AWS's own DynamoDB Local (Java, npm), or ENDPOINT=http://…
+	@$(PYTEST) tests/functional $(if $(ENDPOINT),--endpoint-url $(ENDPOINT))
+
+test-local: $(STAMP) package ## end to end: Terraform, stream, the zip, on LocalStack or MiniStack
+	@$(PYTEST) tests/e2e $(if $(ENDPOINT),--endpoint-url $(ENDPOINT))
+
+test-nightly: $(STAMP) ## the large runs of the property tests
+	@HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/property tests/functional
+
+lint: $(STAMP) package ## ruff, mypy, import-linter, terraform fmt
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m scripts.terraform fmt -check -diff -recursive . ../tests/terraform
+
+package: $(STAMP) ## build build/handler.zip, the same bytes for the same sources
+	@$(PY) -m scripts.build_zip
+
+plan: $(STAMP) package ## show what deploy would change (BACKEND_CONFIG=FILE or STATE=local; PLAN=FILE saves it)
+	@$(PY) -m scripts.deploy plan
+
+deploy: $(STAMP) package ## deploy to AWS (BACKEND_CONFIG=FILE or STATE=local; PLAN=FILE applies a saved plan)
+	@$(PY) -m scripts.deploy deploy
+
+destroy: $(STAMP) package ## destroy what deploy made; stops while tables are protected (DELETE_HISTORY=yes)
+	@$(PY) -m scripts.deploy destroy
+
+invoke: $(STAMP) ## run the function with tests/events/sample.json (after local-up, or FUNCTION=name on AWS)
+	@$(PY) -m scripts.invoke
+
+local-up: $(STAMP) ## deploy to an emulator here and write .local/env (ENGINE=localstack, ENDPOINT=http://…)
+	@$(PY) -m scripts.local up
+
+local-down: $(STAMP) ## end what local-up or demo started
+	@$(PY) -m scripts.local down
+
+pr: test ## what CI runs on a pull request

@@ -1,0 +1,82 @@
+resource "aws_dynamodb_table" "audit" {
+  name                        = local.audit_table_name
+  hash_key                    = local.partition_key
+  range_key                   = "timestamp"
+  billing_mode                = var.capacity.billing_mode
+  read_capacity               = var.capacity.read_capacity
+  write_capacity              = var.capacity.write_capacity
+  deletion_protection_enabled = var.deletion_protection
+
+  attribute {
+    name = local.partition_key
+    type = local.partition_key_type
+  }
+
+  attribute {
+    name = "timestamp"
+    type = "S"
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.max_read_request_units
+      max_write_request_units = on_demand_throughput.value.max_write_request_units
+    }
+  }
+
+  # On even where retention is unlimited: no record has the attribute then, and turning retention on needs no change here.
+  ttl {
+    attribute_name = "expires_at"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = var.point_in_time_recovery
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+
+  tags = local.audit_table_tags
+}
+
+# What the command line must know about a trail, given the audit table's name alone.
+locals {
+  tag_values = {
+    "table-trail:source-table"     = var.source_table.name
+    "table-trail:bucket"           = local.bucket_name
+    "table-trail:schema-version"   = "1"
+    "table-trail:partition-key"    = local.source_partition_key
+    "table-trail:sort-key"         = local.source_sort_key
+    "table-trail:actor-attribute"  = var.actor_attribute
+    "table-trail:reason-attribute" = var.reason_attribute
+  }
+
+  # DynamoDB refuses most punctuation in a tag's value, and `aws:` before it. A value that it might refuse is written as
+  # `base64:` and its UTF-8 bytes in base64, whose alphabet it takes.
+  encoded_tag_values = {
+    for key, value in local.tag_values : key =>
+    can(regex("^[A-Za-z0-9_.:/=+@-]+$", value)) && !can(regex("(?i)^(aws|base64):", value)) ? value : "base64:${base64encode(value)}"
+    if value != null
+  }
+
+  # A key's name that needs more than a tag's 256 characters has none: it is also in the source table's description.
+  audit_table_tags = { for key, value in local.encoded_tag_values : key => value if length(value) <= 256 }
+}
+
+resource "aws_iam_role_policy" "audit_table" {
+  name = "audit-table"
+  role = aws_iam_role.function.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "AddRecords"
+      Effect   = "Allow"
+      Action   = "dynamodb:PartiQLInsert"
+      Resource = aws_dynamodb_table.audit.arn
+    }]
+  })
+}

@@ -1,0 +1,110 @@
+# The trail's bucket: aws/lambda/ (payloads that Lambda gave up on), quarantine/ (records that can never be stored),
+# redriven/ (either, after it was put back), images/ (what doesn't fit an item), archive/ (expired records).
+
+resource "aws_s3_bucket" "trail" {
+  bucket        = local.bucket_name
+  force_destroy = var.force_destroy
+}
+
+resource "aws_s3_bucket_versioning" "trail" {
+  bucket = aws_s3_bucket.trail.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "trail" {
+  bucket = aws_s3_bucket.trail.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_ownership_controls" "trail" {
+  bucket = aws_s3_bucket.trail.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "trail" {
+  bucket = aws_s3_bucket.trail.id
+
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+locals {
+  tls_only_statements = [{
+    Sid       = "TlsOnly"
+    Effect    = "Deny"
+    Principal = "*"
+    Action    = "s3:*"
+    Resource  = [aws_s3_bucket.trail.arn, "${aws_s3_bucket.trail.arn}/*"]
+    Condition = { Bool = { "aws:SecureTransport" = "false" } }
+  }]
+
+  # An object here is named by its content and never written again. Without the header a second write would replace it;
+  # multipart uploads can't carry the header where they begin, and the function makes none.
+  images_once_statements = [{
+    Sid       = "ImagesOnce"
+    Effect    = "Deny"
+    Principal = "*"
+    Action    = "s3:PutObject"
+    Resource  = "${aws_s3_bucket.trail.arn}/images/*"
+    Condition = { Null = { "s3:if-none-match" = "true" } }
+  }]
+}
+
+resource "aws_s3_bucket_policy" "trail" {
+  bucket = aws_s3_bucket.trail.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat(local.tls_only_statements, local.images_once_statements)
+  })
+
+  # S3 answers two configuration changes of one bucket at the same time with a conflict.
+  depends_on = [aws_s3_bucket_public_access_block.trail]
+}
+
+resource "aws_iam_role_policy" "bucket" {
+  name = "bucket"
+  role = aws_iam_role.function.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Quarantine"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${aws_s3_bucket.trail.arn}/quarantine/*"
+      },
+      {
+        Sid      = "StoreImages"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${aws_s3_bucket.trail.arn}/images/*"
+      },
+      {
+        # Lambda writes the payloads of its on-failure destination with the function's role, under a prefix of its own.
+        Sid      = "OnFailureDestination"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${aws_s3_bucket.trail.arn}/aws/lambda/*"
+      },
+      {
+        Sid      = "FindOnFailureDestination"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = aws_s3_bucket.trail.arn
+      },
+    ]
+  })
+}

@@ -1,0 +1,72 @@
+resource "aws_lambda_function" "trail" {
+  function_name = local.function_name
+  description   = "Writes every change of ${var.source_table.name} to ${local.audit_table_name}."
+  role          = aws_iam_role.function.arn
+  handler       = "audit_trail.lambda_function.handler"
+  runtime       = var.runtime
+  architectures = [var.architecture]
+  memory_size   = var.memory_size
+  timeout       = var.timeout
+
+  filename          = var.handler_zip
+  s3_bucket         = try(var.handler_s3.bucket, null)
+  s3_key            = try(var.handler_s3.key, null)
+  s3_object_version = try(var.handler_s3.object_version, null)
+  source_code_hash  = try(var.handler_s3.sha256, filebase64sha256(var.handler_zip), null)
+
+  environment {
+    variables = { for name, value in local.environment : name => value if value != null }
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = var.log_level
+    log_group             = aws_cloudwatch_log_group.function.name
+  }
+
+  lifecycle {
+    precondition {
+      condition     = (var.handler_zip == null) != (var.handler_s3 == null)
+      error_message = "Give exactly one of handler_zip (a path) and handler_s3 (a zip in S3)."
+    }
+
+    precondition {
+      condition     = var.handler_zip == null ? true : fileexists(var.handler_zip)
+      error_message = "There is no file ${coalesce(var.handler_zip, "handler_zip")}: build it with `make package`, or give the path of a zip that exists."
+    }
+  }
+}
+
+locals {
+  environment = {
+    AUDIT_TABLE                  = aws_dynamodb_table.audit.name
+    PARTITION_KEY                = local.source_partition_key
+    SORT_KEY                     = local.source_sort_key
+    TRAIL_BUCKET                 = aws_s3_bucket.trail.bucket
+    RETENTION_DAYS               = var.retention_days == null ? null : tostring(var.retention_days)
+    ACTOR_ATTRIBUTE              = var.actor_attribute
+    REASON_ATTRIBUTE             = var.reason_attribute
+    POWERTOOLS_SERVICE_NAME      = local.function_name
+    POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
+    POWERTOOLS_LOG_LEVEL         = var.log_level
+  }
+}
+
+resource "aws_cloudwatch_log_group" "function" {
+  name              = "/aws/lambda/${local.function_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_iam_role_policy" "logs" {
+  name = "logs"
+  role = aws_iam_role.function.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "WriteLogs"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.function.arn}:*"
+    }]
+  })
+}

@@ -1,0 +1,27 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  audit_table_name = coalesce(var.audit_table_name, "${var.source_table.name}-audit")
+
+  # Table names may be longer than other names and hold characters that those may not. What has to be cut or changed
+  # gets a hash of the whole name, so that two tables never meet in one name.
+  dashed_name = trim(replace(local.audit_table_name, "/[^a-zA-Z0-9-]/", "-"), "-")
+  name_hash   = substr(sha256(local.audit_table_name), 0, 8)
+  name_parts = {
+    function = { stem = local.dashed_name, suffix = "-trail", limit = 64 }
+    role     = { stem = local.dashed_name, suffix = "-trail-${data.aws_region.current.id}", limit = 64 }
+    bucket   = { stem = lower(local.dashed_name), suffix = "-trail-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}", limit = 63 }
+  }
+  default_names = {
+    for kind, part in local.name_parts : kind =>
+    part.stem == local.audit_table_name && length("${part.stem}${part.suffix}") <= part.limit
+    ? "${part.stem}${part.suffix}"
+    : trim("${trim(substr(part.stem, 0, part.limit - length(part.suffix) - 9), "-")}-${local.name_hash}${part.suffix}", "-")
+  }
+
+  function_name = coalesce(var.function_name, local.default_names.function)
+  role_name     = local.default_names.role
+  bucket_name   = coalesce(var.bucket_name, local.default_names.bucket)
+}

@@ -1,0 +1,69 @@
+output "audit_table_name" {
+  description = "Name of the audit table."
+  value       = aws_dynamodb_table.audit.name
+}
+
+output "audit_table_arn" {
+  description = "ARN of the audit table."
+  value       = aws_dynamodb_table.audit.arn
+}
+
+output "partition_key" {
+  description = "Name of the audit table's partition key."
+  value       = local.partition_key
+}
+
+output "function_name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.trail.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function."
+  value       = aws_lambda_function.trail.arn
+}
+
+output "function_role_name" {
+  description = "Name of the function's role."
+  value       = aws_iam_role.function.name
+}
+
+output "function_role_arn" {
+  description = "ARN of the function's role."
+  value       = aws_iam_role.function.arn
+}
+
+output "log_group_name" {
+  description = "Name of the function's log group."
+  value       = aws_cloudwatch_log_group.function.name
+}
+
+output "event_source_mapping_uuid" {
+  description = "UUID of the event source mapping."
+  value       = aws_lambda_event_source_mapping.stream.uuid
+}
+
+output "bucket_name" {
+  description = "Name of the trail's bucket."
+  value       = aws_s3_bucket.trail.id
+}
+
+output "bucket_arn" {
+  description = "ARN of the trail's bucket."
+  value       = aws_s3_bucket.trail.arn
+}
+
+output "reader_policy_json" {
+  description = "IAM policy for those who may read the history: it opens no item of the source table."
+  value       = jsonencode(local.reader_policy)
+}
+
+output "application_policy_json" {
+  description = "IAM policy for the application: it reads and writes the source table's items, and opens nothing of the trail."
+  value       = jsonencode(local.application_policy)
+}
+
+output "trail_command" {
+  description = "The line that points the command line `trail` at this trail."
+  value       = "export TRAIL_AUDIT_TABLE=${aws_dynamodb_table.audit.name}"
+}

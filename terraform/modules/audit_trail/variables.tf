@@ -1,0 +1,305 @@
+# What is audited, and under which names.
+
+variable "source_table" {
+  description = "The table to audit: the resource aws_dynamodb_table, its data source, or module source_table's output `table`. Its stream must be on, with view type NEW_AND_OLD_IMAGES. A data source must be readable at plan: for a table made in the same configuration, pass the resource."
+  nullable    = false
+  type = object({
+    name             = string
+    arn              = string
+    stream_arn       = string
+    stream_enabled   = bool
+    stream_view_type = string
+    hash_key         = string
+    range_key        = optional(string)
+    attribute        = set(object({ name = string, type = string }))
+  })
+
+  validation {
+    condition = alltrue([
+      for key in compact([var.source_table.hash_key, var.source_table.range_key]) :
+      contains([for attribute in var.source_table.attribute : attribute.name], key)
+    ])
+    error_message = "source_table.attribute must hold name and type of hash_key and, where there is one, of range_key."
+  }
+}
+
+variable "audit_table_name" {
+  description = "Name of the audit table. Null: `<source table>-audit`. Another name later means another table: the history stays in the old one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.audit_table_name == null || can(regex("^[a-zA-Z0-9_.-]{3,255}$", var.audit_table_name))
+    error_message = "audit_table_name must have 3 to 255 characters, of letters, digits, _ . and -."
+  }
+}
+
+variable "function_name" {
+  description = "Name of the function. Null: `<audit table>-trail`, shortened and made distinct by a hash where Lambda's 64 characters don't suffice."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.function_name == null || can(regex("^[a-zA-Z0-9_-]{1,64}$", var.function_name))
+    error_message = "function_name must have 1 to 64 characters, of letters, digits, _ and -."
+  }
+}
+
+variable "bucket_name" {
+  description = "Name of the bucket, unique among all of AWS. Null: `<audit table>-trail-<account id>-<region>`, shortened and made distinct by a hash where S3's 63 characters or its alphabet don't suffice."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name must have 3 to 63 characters, of lower-case letters, digits and -, and begin and end with a letter or digit."
+  }
+}
+
+# What a record holds, and for how long.
+
+variable "retention_days" {
+  description = "Days after which a record may expire (DynamoDB's TTL deletes within days of it). Null: never. It is written into each record: a change holds for records from then on."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.retention_days == null ? true : var.retention_days >= 1 && var.retention_days <= 36500 && floor(var.retention_days) == var.retention_days
+    error_message = "retention_days must be null (never) or a whole number from 1 to 36500."
+  }
+}
+
+variable "actor_attribute" {
+  description = "Name of the source table's attribute that says who made a change, such as `updated_by`. Null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.actor_attribute == null ? true : length(var.actor_attribute) > 0 && length(base64encode(var.actor_attribute)) <= 248
+    error_message = "actor_attribute must be null (none) or a name of 1 to 186 bytes."
+  }
+}
+
+variable "reason_attribute" {
+  description = "Name of the source table's attribute that says why a change was made, such as `reason`. Null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.reason_attribute == null ? true : length(var.reason_attribute) > 0 && length(base64encode(var.reason_attribute)) <= 248
+    error_message = "reason_attribute must be null (none) or a name of 1 to 186 bytes."
+  }
+}
+
+# The audit table.
+
+variable "capacity" {
+  description = "Capacity of the audit table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings (-1 takes a ceiling away again); or PROVISIONED with read_capacity and write_capacity."
+  nullable    = false
+  default     = {}
+  type = object({
+    billing_mode            = optional(string, "PAY_PER_REQUEST")
+    max_read_request_units  = optional(number)
+    max_write_request_units = optional(number)
+    read_capacity           = optional(number)
+    write_capacity          = optional(number)
+  })
+
+  validation {
+    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], var.capacity.billing_mode)
+    error_message = "capacity.billing_mode must be PAY_PER_REQUEST or PROVISIONED."
+  }
+
+  validation {
+    condition     = (var.capacity.billing_mode == "PROVISIONED") == (var.capacity.read_capacity != null && var.capacity.write_capacity != null) && (var.capacity.read_capacity == null) == (var.capacity.write_capacity == null)
+    error_message = "capacity.read_capacity and capacity.write_capacity must both be given with PROVISIONED, and neither without."
+  }
+
+  validation {
+    condition     = var.capacity.billing_mode != "PROVISIONED" || (var.capacity.max_read_request_units == null && var.capacity.max_write_request_units == null)
+    error_message = "capacity.max_read_request_units and capacity.max_write_request_units are ceilings for PAY_PER_REQUEST: leave them out with PROVISIONED."
+  }
+
+  validation {
+    condition = alltrue([
+      for units in [var.capacity.read_capacity, var.capacity.write_capacity] :
+      units == null ? true : units >= 1 && floor(units) == units
+    ])
+    error_message = "capacity.read_capacity and capacity.write_capacity must be whole numbers from 1."
+  }
+
+  validation {
+    condition = alltrue([
+      for units in [var.capacity.max_read_request_units, var.capacity.max_write_request_units] :
+      units == null ? true : (units >= 1 || units == -1) && floor(units) == units
+    ])
+    error_message = "capacity.max_read_request_units and capacity.max_write_request_units must be whole numbers from 1, or -1 for no ceiling."
+  }
+}
+
+variable "point_in_time_recovery" {
+  description = "Keep continuous backups of the audit table."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Have DynamoDB refuse to delete the audit table. To delete the history, apply false first, then destroy."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "force_destroy" {
+  description = "Let destroy delete the bucket while it holds objects."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# The function.
+
+variable "handler_zip" {
+  description = "Path of the function's zip, as `make package` builds it. Either this or handler_s3."
+  type        = string
+  default     = null
+}
+
+variable "handler_s3" {
+  description = "The function's zip in S3: bucket, key, object_version (of a versioned bucket) and sha256, the zip's SHA-256 in base64 (`openssl dgst -sha256 -binary handler.zip | base64`), by which a new zip is noticed. Either this or handler_zip."
+  default     = null
+  type = object({
+    bucket         = string
+    key            = string
+    object_version = optional(string)
+    sha256         = string
+  })
+
+  validation {
+    condition     = var.handler_s3 == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", var.handler_s3.sha256))
+    error_message = "handler_s3.sha256 must be the zip's SHA-256 in base64, 44 characters: openssl dgst -sha256 -binary handler.zip | base64."
+  }
+}
+
+variable "runtime" {
+  description = "Python of the function: python3.11, python3.12, python3.13 or python3.14."
+  type        = string
+  default     = "python3.13"
+  nullable    = false
+
+  validation {
+    condition     = contains(["python3.11", "python3.12", "python3.13", "python3.14"], var.runtime)
+    error_message = "runtime must be python3.11, python3.12, python3.13 or python3.14."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the function: arm64 or x86_64. The zip serves both."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "memory_size" {
+  description = "Memory of the function, in MB. CPU grows with it."
+  type        = number
+  default     = 512
+  nullable    = false
+
+  validation {
+    condition     = var.memory_size >= 256 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
+    error_message = "memory_size must be a whole number from 256 (what the largest batch needs) to 10240."
+  }
+}
+
+variable "timeout" {
+  description = "Seconds that one invocation may take. The handler stops two seconds earlier and reports the rest, and one request may take four."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.timeout >= 10 && var.timeout <= 900 && floor(var.timeout) == var.timeout
+    error_message = "timeout must be a whole number of seconds from 10 (the handler stops two earlier, one request may take four) to 900."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that the function's logs are kept; 0 keeps them for ever. They hold no data of items."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be 0 (for ever) or one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
+}
+
+variable "log_level" {
+  description = "Detail of the function's logs: INFO or DEBUG. Not less: Lambda takes metrics, which are log lines without a level, for INFO and would drop them."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+
+  validation {
+    condition     = contains(["DEBUG", "INFO"], var.log_level)
+    error_message = "log_level must be INFO or DEBUG: at a quieter level Lambda would drop the metrics, which are log lines too."
+  }
+}
+
+# The event source mapping.
+
+variable "batch_size" {
+  description = "Most stream records that one invocation gets (Lambda stops at 6 MB as well)."
+  type        = number
+  default     = 100
+  nullable    = false
+
+  validation {
+    condition     = var.batch_size >= 1 && var.batch_size <= 10000 && floor(var.batch_size) == var.batch_size
+    error_message = "batch_size must be a whole number from 1 to 10000."
+  }
+}
+
+variable "batching_window_seconds" {
+  description = "Seconds that Lambda waits for a batch to fill. Longer is cheaper, and later."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.batching_window_seconds >= 0 && var.batching_window_seconds <= 300 && floor(var.batching_window_seconds) == var.batching_window_seconds
+    error_message = "batching_window_seconds must be a whole number from 0 to 300."
+  }
+}
+
+variable "parallelization_factor" {
+  description = "Batches of one shard that are worked on at the same time. The order within one item stays."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.parallelization_factor >= 1 && var.parallelization_factor <= 10 && floor(var.parallelization_factor) == var.parallelization_factor
+    error_message = "parallelization_factor must be a whole number from 1 to 10."
+  }
+}
+
+variable "maximum_record_age_seconds" {
+  description = "Seconds for which a change that can't be stored is tried again, before it goes to the bucket. A record that kills the function holds up its shard for as long."
+  type        = number
+  default     = 21600
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_record_age_seconds >= 60 && var.maximum_record_age_seconds <= 64800 && floor(var.maximum_record_age_seconds) == var.maximum_record_age_seconds
+    error_message = "maximum_record_age_seconds must be a whole number from 60 to 64800 (18 hours: the stream itself keeps 24)."
+  }
+}

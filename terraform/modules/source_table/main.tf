@@ -1,0 +1,39 @@
+resource "aws_dynamodb_table" "source" {
+  name                        = var.name
+  hash_key                    = var.partition_key.name
+  range_key                   = try(var.sort_key.name, null)
+  billing_mode                = var.capacity.billing_mode
+  read_capacity               = var.capacity.read_capacity
+  write_capacity              = var.capacity.write_capacity
+  deletion_protection_enabled = var.deletion_protection
+
+  # Both images of each change are what a trail is made of.
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+
+  dynamic "attribute" {
+    for_each = [for key in [var.partition_key, var.sort_key] : key if key != null]
+
+    content {
+      name = attribute.value.name
+      type = attribute.value.type
+    }
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.max_read_request_units
+      max_write_request_units = on_demand_throughput.value.max_write_request_units
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = var.point_in_time_recovery
+  }
+
+  server_side_encryption {
+    enabled = true
+  }
+}

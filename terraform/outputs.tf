@@ -1,0 +1,71 @@
+data "aws_region" "current" {}
+
+output "region" {
+  description = "Region of the deployment."
+  value       = data.aws_region.current.id
+}
+
+output "source_table_name" {
+  description = "Name of the source table."
+  value       = module.orders.table.name
+}
+
+output "source_table_arn" {
+  description = "ARN of the source table."
+  value       = module.orders.table.arn
+}
+
+output "audit_table_name" {
+  description = "Name of the audit table."
+  value       = module.audit.audit_table_name
+}
+
+output "audit_table_arn" {
+  description = "ARN of the audit table."
+  value       = module.audit.audit_table_arn
+}
+
+output "function_name" {
+  description = "Name of the function."
+  value       = module.audit.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function."
+  value       = module.audit.function_arn
+}
+
+output "function_role_name" {
+  description = "Name of the function's role."
+  value       = module.audit.function_role_name
+}
+
+output "log_group_name" {
+  description = "Name of the function's log group."
+  value       = module.audit.log_group_name
+}
+
+output "event_source_mapping_uuid" {
+  description = "UUID of the event source mapping."
+  value       = module.audit.event_source_mapping_uuid
+}
+
+output "bucket_name" {
+  description = "Name of the trail's bucket."
+  value       = module.audit.bucket_name
+}
+
+output "reader_policy_json" {
+  description = "IAM policy for those who may read the history."
+  value       = module.audit.reader_policy_json
+}
+
+output "application_policy_json" {
+  description = "IAM policy for the application that writes orders."
+  value       = module.audit.application_policy_json
+}
+
+output "trail_command" {
+  description = "The line that points the command line `trail` at this trail."
+  value       = module.audit.trail_command
+}

@@ -1,0 +1,143 @@
+variable "name_prefix" {
+  description = "Put before both tables' names, so that several deployments fit in one account, such as `test-`."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_.-]{0,64}$", var.name_prefix))
+    error_message = "name_prefix must have at most 64 characters, of letters, digits, _ . and -."
+  }
+}
+
+variable "source_table_name" {
+  description = "Name of the source table, after the prefix."
+  type        = string
+  default     = "orders"
+  nullable    = false
+}
+
+variable "audit_table_name" {
+  description = "Name of the audit table, after the prefix."
+  type        = string
+  default     = "audit"
+  nullable    = false
+}
+
+variable "handler_zip" {
+  description = "Path of the function's zip. Null: `build/handler.zip`, where `make package` puts it."
+  type        = string
+  default     = null
+}
+
+# For both tables. Null: the modules' default.
+
+variable "point_in_time_recovery" {
+  description = "Keep continuous backups of both tables."
+  type        = bool
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "Have DynamoDB refuse to delete either table."
+  type        = bool
+  default     = null
+}
+
+# The rest is module audit_trail's: described and checked there. Null: its default.
+
+variable "actor_attribute" {
+  description = "Attribute of an order that says who changed it. Null: none."
+  type        = string
+  default     = "updated_by"
+}
+
+variable "reason_attribute" {
+  description = "Attribute of an order that says why it was changed. Null: none."
+  type        = string
+  default     = "reason"
+}
+
+variable "retention_days" {
+  description = "Days after which a record may expire. Null: never."
+  type        = number
+  default     = null
+}
+
+variable "audit_capacity" {
+  description = "Capacity of the audit table, as module audit_trail's `capacity`."
+  default     = null
+  type = object({
+    billing_mode            = optional(string)
+    max_read_request_units  = optional(number)
+    max_write_request_units = optional(number)
+    read_capacity           = optional(number)
+    write_capacity          = optional(number)
+  })
+}
+
+variable "force_destroy" {
+  description = "Let destroy delete the bucket while it holds objects."
+  type        = bool
+  default     = null
+}
+
+variable "runtime" {
+  description = "Python of the function."
+  type        = string
+  default     = null
+}
+
+variable "architecture" {
+  description = "Instruction set of the function."
+  type        = string
+  default     = null
+}
+
+variable "memory_size" {
+  description = "Memory of the function, in MB."
+  type        = number
+  default     = null
+}
+
+variable "timeout" {
+  description = "Seconds that one invocation may take."
+  type        = number
+  default     = null
+}
+
+variable "log_retention_days" {
+  description = "Days that the function's logs are kept; 0 keeps them for ever."
+  type        = number
+  default     = null
+}
+
+variable "log_level" {
+  description = "Detail of the function's logs: INFO or DEBUG."
+  type        = string
+  default     = null
+}
+
+variable "batch_size" {
+  description = "Most stream records that one invocation gets."
+  type        = number
+  default     = null
+}
+
+variable "batching_window_seconds" {
+  description = "Seconds that Lambda waits for a batch to fill."
+  type        = number
+  default     = null
+}
+
+variable "parallelization_factor" {
+  description = "Batches of one shard that are worked on at the same time."
+  type        = number
+  default     = null
+}
+
+variable "maximum_record_age_seconds" {
+  description = "Seconds for which a change that can't be stored is tried again."
+  type        = number
+  default     = null
+}

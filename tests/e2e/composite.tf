@@ -1,0 +1,31 @@
+# A second table with a composite key, put beside the example for the end-to-end tests.
+
+module "visits" {
+  source = "./modules/source_table"
+
+  name                = "${var.name_prefix}visits"
+  partition_key       = { name = "shop", type = "S" }
+  sort_key            = { name = "visit", type = "B" }
+  deletion_protection = false
+}
+
+module "visits_audit" {
+  source = "./modules/audit_trail"
+
+  source_table        = module.visits.table
+  handler_zip         = var.handler_zip
+  deletion_protection = false
+  force_destroy       = true
+}
+
+output "composite_source_table_name" {
+  value = module.visits.table.name
+}
+
+output "composite_audit_table_name" {
+  value = module.visits_audit.audit_table_name
+}
+
+output "composite_function_name" {
+  value = module.visits_audit.function_name
+}

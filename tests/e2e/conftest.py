@@ -1,0 +1,86 @@
+"""What the end-to-end tests share: the whole example, deployed by Terraform's real AWS provider to an engine."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scripts import build_zip
+from scripts.local_deployment import LocalDeployment
+from tests import engines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scripts.engine import Engine
+    from scripts.terraform import Terraform
+
+
+# More to deploy than the example has, for the tests that need it.
+BESIDE = sorted(Path(__file__).parent.glob("*.tf"))
+
+
+@dataclass
+class Deployment:
+    """A deployed example: its engine, names, clients and Terraform."""
+
+    engine: Engine
+    outputs: dict[str, Any]
+    terraform: Terraform
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def source_table(self) -> str:
+        """The source table's name."""
+        return str(self.outputs["source_table_name"])
+
+    @property
+    def audit_table(self) -> str:
+        """The audit table's name."""
+        return str(self.outputs["audit_table_name"])
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return str(self.outputs["bucket_name"])
+
+    @property
+    def function(self) -> str:
+        """The function's name."""
+        return str(self.outputs["function_name"])
+
+    def client(self, service: str) -> Any:
+        """Return the client of `service` on the engine, always the same one."""
+        if service not in self._clients:
+            self._clients[service] = engines.session(self.engine.endpoint).client(service)
+        return self._clients[service]
+
+    def plan_exit_code(self) -> int:
+        """Return what `terraform plan -detailed-exitcode` says: 0 nothing to change, 1 an error, 2 changes."""
+        return self.terraform.call("plan", "-detailed-exitcode", "-no-color", quiet=True).returncode
+
+    def close(self) -> None:
+        """Close the clients."""
+        for client in self._clients.values():
+            client.close()
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    needs_terraform: None, endpoint_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Deploy the example from the built zip, and tear it down after the last test."""
+    folder = tmp_path_factory.mktemp("deployment")
+    handler_zip = build_zip.build()
+    with engines.aws_engine(folder / "engine", endpoint_url) as engine:
+        deployed = LocalDeployment(folder / "deployment", engine.endpoint)
+        outputs = deployed.up(handler_zip, {"name_prefix": f"e2e-{uuid.uuid4().hex[:6]}-"}, beside=BESIDE)
+        deployment = Deployment(engine, outputs, deployed.terraform)
+        yield deployment
+        deployment.close()
+        if engine.kind == "external":
+            deployed.down()

@@ -1,0 +1,51 @@
+"""What tests say to DynamoDB through boto3."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.literals import ScalarAttributeTypeType
+    from types_boto3_dynamodb.type_defs import KeySchemaElementTypeDef, TableDescriptionTypeDef
+
+    from audit_trail.core.values import AttributeValue, Image
+
+
+def create_table(
+    client: DynamoDBClient, name: str, keys: Mapping[str, ScalarAttributeTypeType], **more: Any
+) -> TableDescriptionTypeDef:
+    """Create a table with these key attributes and types, partition key first."""
+    partition, *sort = keys
+    schema: list[KeySchemaElementTypeDef] = [{"AttributeName": partition, "KeyType": "HASH"}]
+    if sort:
+        schema.append({"AttributeName": sort[0], "KeyType": "RANGE"})
+    return client.create_table(
+        TableName=name,
+        KeySchema=schema,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()],
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )["TableDescription"]
+
+
+def to_boto(value: AttributeValue) -> dict[str, Any]:
+    """Turn an attribute value into what boto3 takes: base64 becomes bytes."""
+    [(tag, body)] = value.items()
+    if tag == "B":
+        return {"B": base64.b64decode(body)}
+    if tag == "BS":
+        return {"BS": [base64.b64decode(member) for member in body]}
+    if tag == "L":
+        return {"L": [to_boto(element) for element in body]}
+    if tag == "M":
+        return {"M": image_to_boto(body)}
+    return value
+
+
+def image_to_boto(image: Image) -> dict[str, Any]:
+    """Turn an image into what boto3 takes."""
+    return {name: to_boto(value) for name, value in image.items()}

@@ -1,0 +1,112 @@
+# Module audit_trail: who may do what. test_terraform.py looks through these plans for anything beyond it.
+
+mock_provider "aws" {
+  source          = "./mocks"
+  override_during = plan
+}
+
+run "policies" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.function.assume_role_policy).Statement == [{
+      Sid       = "LambdaOnly"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+    error_message = "Lambda alone takes the function's role."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.audit_table.policy).Statement == [{
+      Sid      = "AddRecords"
+      Effect   = "Allow"
+      Action   = "dynamodb:PartiQLInsert"
+      Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
+    }]
+    error_message = "The function adds records to the audit table, and nothing else."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.stream.policy).Statement == [
+      {
+        Sid      = "ReadStream"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+        Resource = var.source_table.stream_arn
+      },
+      {
+        Sid      = "ListStreams"
+        Effect   = "Allow"
+        Action   = "dynamodb:ListStreams"
+        Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/*"
+      },
+    ]
+    error_message = "The function reads this one stream."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.logs.policy).Statement == [{
+      Sid      = "WriteLogs"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/audit-trail:*"
+    }]
+    error_message = "The function writes to its own log group."
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.bucket.policy).Statement : statement.Resource => statement.Action } == {
+      "arn:aws:s3:::audit-trail-123456789012-eu-central-1/quarantine/*" = "s3:PutObject"
+      "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*"     = "s3:PutObject"
+      "arn:aws:s3:::audit-trail-123456789012-eu-central-1/aws/lambda/*" = "s3:PutObject"
+      "arn:aws:s3:::audit-trail-123456789012-eu-central-1"              = "s3:ListBucket"
+    }
+    error_message = "The function adds objects under three prefixes of the bucket."
+  }
+}
+
+run "bucket_policy" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  assert {
+    condition = contains(jsondecode(aws_s3_bucket_policy.trail.policy).Statement, {
+      Sid       = "TlsOnly"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource = [
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1",
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/*",
+      ]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    })
+    error_message = "The bucket answers over TLS only."
+  }
+
+  assert {
+    condition = contains(jsondecode(aws_s3_bucket_policy.trail.policy).Statement, {
+      Sid       = "ImagesOnce"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:PutObject"
+      Resource  = "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*"
+      Condition = { Null = { "s3:if-none-match" = "true" } }
+    })
+    error_message = "An image is never written over."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.trail.policy).Statement : statement.Effect == "Deny"])
+    error_message = "The bucket policy opens nothing."
+  }
+}

@@ -1,0 +1,126 @@
+"""Who may do what: the policies that Terraform would make, read from its plans."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.terraform.conftest import Outcome
+
+RUN = "iam.tftest.hcl/policies"
+AUDIT_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
+SOURCE_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
+BUCKET = "arn:aws:s3:::audit-trail-123456789012-eu-central-1"
+HISTORY = (AUDIT_TABLE, f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
+ITEMS = (SOURCE_TABLE, f"{SOURCE_TABLE}/index/by_customer")
+OBJECTS = (
+    BUCKET,
+    *(f"{BUCKET}/{prefix}/x" for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")),
+)
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def actions_on(statements: list[dict[str, Any]], *arns: str) -> set[str]:
+    """Return every action that the statements allow on any of the ARNs, by IAM's own wildcards."""
+    return {
+        action
+        for statement in statements
+        for action in as_list(statement["Action"])
+        if any(fnmatchcase(arn, pattern) for arn in arns for pattern in as_list(statement["Resource"]))
+    }
+
+
+@pytest.fixture
+def function_statements(outcome: Outcome) -> list[dict[str, Any]]:
+    """Give every statement of the function's role."""
+    return [
+        statement
+        for item in outcome.plans[RUN]
+        if item["type"] == "aws_iam_role_policy"
+        for statement in json.loads(item["policy"])["Statement"]
+    ]
+
+
+def people_statements(outcome: Outcome, policy: str) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(outcome.outputs[RUN][policy])["Statement"]
+    return statements
+
+
+def test_the_role_has_no_other_policies_than_those_checked_here(outcome: Outcome) -> None:
+    """Nothing but inline policies of the one role gives the function a permission, in no plan."""
+    for name, resources in outcome.plans.items():
+        kinds = {item["type"] for item in resources if "iam" in item["type"] or item["type"].endswith("policy")}
+        assert kinds <= {"aws_iam_role", "aws_iam_role_policy", "aws_s3_bucket_policy"}, name
+        for role in (item for item in resources if item["type"] == "aws_iam_role"):
+            assert not role.get("inline_policy"), name
+            assert not role.get("managed_policy_arns"), name
+
+
+def test_the_function_can_only_add_records(function_statements: list[dict[str, Any]]) -> None:
+    """On the audit table, its indexes, stream and backups the role has PartiQLInsert alone, and that on the table."""
+    assert actions_on(function_statements, AUDIT_TABLE) == {"dynamodb:PartiQLInsert"}
+    assert actions_on(function_statements, *HISTORY[1:]) == set()
+
+
+def test_the_function_can_only_add_objects(function_statements: list[dict[str, Any]]) -> None:
+    """In the bucket the role can add under three prefixes, and can neither read nor delete."""
+    assert actions_on(function_statements, BUCKET) == {"s3:ListBucket"}
+    assert actions_on(function_statements, *OBJECTS[1:]) == {"s3:PutObject"}
+    assert actions_on(function_statements, f"{BUCKET}/redriven/x", f"{BUCKET}/archive/x", f"{BUCKET}/x") == set()
+
+
+def test_the_function_never_touches_the_source_table(function_statements: list[dict[str, Any]]) -> None:
+    """The role reads the stream and nothing of the table itself."""
+    assert actions_on(function_statements, *ITEMS) == set()
+
+
+@pytest.mark.parametrize("policy", ["function", "reader_policy_json", "application_policy_json"])
+def test_every_statement_is_narrow(outcome: Outcome, function_statements: list[dict[str, Any]], policy: str) -> None:
+    """Each statement has a purpose, whole action names, and resources that are named up to a last part."""
+    statements = function_statements if policy == "function" else people_statements(outcome, policy)
+    assert len({statement["Sid"] for statement in statements}) == len(statements)
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+        assert not [action for action in as_list(statement["Action"]) if "*" in action or "?" in action]
+        for resource in as_list(statement["Resource"]):
+            named = resource.removesuffix("/*").removesuffix(":*")
+            assert named.startswith("arn:aws:")
+            assert "*" not in named
+
+
+def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
+    """The reader policy reads the history and its images, and of the source table no more than its description."""
+    statements = people_statements(outcome, "reader_policy_json")
+    assert actions_on(statements, *HISTORY) == {
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:Query",
+    }
+    assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, f"{BUCKET}/images/x") == {"s3:GetObject"}
+    assert actions_on(statements, *(set(OBJECTS) - {f"{BUCKET}/images/x"})) == set()
+
+
+def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:
+    """The application policy reads and writes items, and opens nothing of the trail."""
+    statements = people_statements(outcome, "application_policy_json")
+    assert actions_on(statements, *HISTORY, *OBJECTS) == set()
+    assert {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} <= actions_on(statements, SOURCE_TABLE)
+
+
+def test_the_root_hands_out_the_modules_policies(outcome: Outcome) -> None:
+    """What the root's outputs allow is what the module's do."""
+    outputs = outcome.outputs["root.tftest.hcl/orders_and_audit"]
+    for policy in ("reader_policy_json", "application_policy_json"):
+        assert [s["Sid"] for s in json.loads(outputs[policy])["Statement"]] == [
+            s["Sid"] for s in people_statements(outcome, policy)
+        ]

@@ -1,0 +1,282 @@
+# Module audit_trail: what it refuses. A run passes only if every variable or resource that it names does refuse.
+
+mock_provider "aws" {
+  source          = "./mocks"
+  override_during = plan
+}
+
+run "too_small" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    audit_table_name           = "ab"
+    function_name              = ""
+    bucket_name                = "ab"
+    retention_days             = 0
+    actor_attribute            = ""
+    reason_attribute           = ""
+    capacity                   = { billing_mode = "PROVISIONED", read_capacity = 0, write_capacity = 1 }
+    memory_size                = 255
+    timeout                    = 9
+    log_retention_days         = 2
+    batch_size                 = 0
+    batching_window_seconds    = -1
+    parallelization_factor     = 0
+    maximum_record_age_seconds = 59
+  }
+
+  expect_failures = [
+    var.audit_table_name,
+    var.function_name,
+    var.bucket_name,
+    var.retention_days,
+    var.actor_attribute,
+    var.reason_attribute,
+    var.capacity,
+    var.memory_size,
+    var.timeout,
+    var.log_retention_days,
+    var.batch_size,
+    var.batching_window_seconds,
+    var.parallelization_factor,
+    var.maximum_record_age_seconds,
+  ]
+}
+
+run "too_large" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    audit_table_name           = join("", [for _ in range(256) : "a"])
+    function_name              = join("", [for _ in range(65) : "a"])
+    bucket_name                = join("", [for _ in range(64) : "a"])
+    retention_days             = 36501
+    actor_attribute            = join("", [for _ in range(187) : "a"])
+    reason_attribute           = join("", [for _ in range(94) : "é"])
+    capacity                   = { billing_mode = "PROVISIONED", read_capacity = 1, write_capacity = 1, max_read_request_units = 1 }
+    memory_size                = 10241
+    timeout                    = 901
+    batch_size                 = 10001
+    batching_window_seconds    = 301
+    parallelization_factor     = 11
+    maximum_record_age_seconds = 64801
+  }
+
+  expect_failures = [
+    var.audit_table_name,
+    var.function_name,
+    var.bucket_name,
+    var.retention_days,
+    var.actor_attribute,
+    var.reason_attribute,
+    var.capacity,
+    var.memory_size,
+    var.timeout,
+    var.batch_size,
+    var.batching_window_seconds,
+    var.parallelization_factor,
+    var.maximum_record_age_seconds,
+  ]
+}
+
+run "not_whole_or_not_of_the_alphabet" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    audit_table_name           = "audit trail"
+    function_name              = "audit.trail"
+    bucket_name                = "Audit_Trail"
+    retention_days             = 1.5
+    capacity                   = { max_write_request_units = 0 }
+    memory_size                = 256.5
+    timeout                    = 10.5
+    batch_size                 = 1.5
+    batching_window_seconds    = 0.5
+    parallelization_factor     = 1.5
+    maximum_record_age_seconds = 60.5
+  }
+
+  expect_failures = [
+    var.audit_table_name,
+    var.function_name,
+    var.bucket_name,
+    var.retention_days,
+    var.capacity,
+    var.memory_size,
+    var.timeout,
+    var.batch_size,
+    var.batching_window_seconds,
+    var.parallelization_factor,
+    var.maximum_record_age_seconds,
+  ]
+}
+
+run "not_in_the_list" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    capacity     = { billing_mode = "ON_DEMAND" }
+    runtime      = "python3.10"
+    architecture = "arm"
+    log_level    = "WARN" # Lambda would drop the metrics
+  }
+
+  expect_failures = [
+    var.capacity,
+    var.runtime,
+    var.architecture,
+    var.log_level,
+  ]
+}
+
+run "provisioned_without_units" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    capacity = { billing_mode = "PROVISIONED", write_capacity = 1 }
+
+    handler_zip = null
+    handler_s3 = {
+      bucket = "releases"
+      key    = "handler.zip"
+      sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" # hex
+    }
+  }
+
+  expect_failures = [var.capacity, var.handler_s3]
+}
+
+run "on_demand_with_units" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    capacity = { read_capacity = 1 }
+
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_enabled   = true
+      stream_view_type = "NEW_AND_OLD_IMAGES"
+      hash_key         = "order_id"
+      range_key        = "line"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [var.capacity, var.source_table]
+}
+
+run "no_stream" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
+      stream_arn       = ""
+      stream_enabled   = null
+      stream_view_type = ""
+      hash_key         = "order_id"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [aws_lambda_event_source_mapping.stream]
+}
+
+run "stream_of_another_view_type" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_enabled   = true
+      stream_view_type = "NEW_IMAGE"
+      hash_key         = "order_id"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [aws_lambda_event_source_mapping.stream]
+}
+
+run "no_zip" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    handler_zip = null
+  }
+
+  expect_failures = [aws_lambda_function.trail]
+}
+
+run "two_zips" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    handler_s3 = {
+      bucket = "releases"
+      key    = "handler.zip"
+      sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    }
+  }
+
+  expect_failures = [aws_lambda_function.trail]
+}
+
+run "missing_zip" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    handler_zip = "nowhere/handler.zip"
+  }
+
+  expect_failures = [aws_lambda_function.trail]
+}

@@ -1,0 +1,83 @@
+"""A trail in moto: a source table, its audit table with the tags that Terraform gives it, and `trail history` of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from typer.testing import CliRunner
+
+from audit_trail.cli.main import app
+from audit_trail.core.keys import KeySchema
+from audit_trail.core.records import RecordSettings, audit_item
+from tests.tables import create_table, image_to_boto
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typer.testing import Result
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.literals import ScalarAttributeTypeType
+
+    from audit_trail.core.records import StreamRecord
+    from audit_trail.core.values import Image
+
+AUDIT_TABLE = "orders-audit"
+SOURCE_TABLE = "orders"
+
+
+@dataclass
+class MotoTrail:
+    """A source table with these key attributes and types, and its trail; needs `mock_aws`."""
+
+    keys: Mapping[str, ScalarAttributeTypeType] = field(default_factory=lambda: {"order_id": "N"})
+    source_table: str = SOURCE_TABLE
+    tags: Mapping[str, str] = field(
+        default_factory=lambda: {"source-table": SOURCE_TABLE, "actor-attribute": "updated_by"}
+    )
+
+    def __post_init__(self) -> None:
+        """Create both tables."""
+        partition, *sort = self.keys
+        self.settings = RecordSettings(
+            KeySchema(partition, sort[0] if sort else None), actor_attribute="updated_by", reason_attribute="why"
+        )
+        self.client: DynamoDBClient = boto3.client("dynamodb")
+        create_table(self.client, self.source_table, self.keys)
+        kind: ScalarAttributeTypeType = "S" if sort else self.keys[partition]
+        audit_keys: dict[str, ScalarAttributeTypeType] = {self.settings.key_schema.audit_partition_key: kind}
+        tags = [{"Key": f"table-trail:{key}", "Value": value} for key, value in self.tags.items()]
+        create_table(self.client, AUDIT_TABLE, audit_keys | {"timestamp": "S"}, Tags=tags)
+
+    def add(self, *records: StreamRecord) -> None:
+        """Put the audit records of stream records."""
+        for record in records:
+            self.put(audit_item(record, self.settings))
+
+    def put(self, item: Image) -> None:
+        """Put an item, audit record or not."""
+        self.client.put_item(TableName=AUDIT_TABLE, Item=image_to_boto(item))
+
+
+def history(*words: str) -> Result:
+    """Run `trail history` of the trail."""
+    return CliRunner().invoke(app, ["history", *words, "--audit-table", AUDIT_TABLE], catch_exceptions=False)
+
+
+def lines(*words: str) -> list[str]:
+    """Return the lines that it prints below the header."""
+    result = history(*words)
+    assert (result.exit_code, result.stderr) == (0, "")
+    header, *rest = result.stdout.splitlines()
+    assert header.split() == ["TIME", "(UTC)", "CHANGE", "WHO", "WHAT"]
+    return [line.rstrip() for line in rest]
+
+
+def changes(*words: str) -> list[dict[str, Any]]:
+    """Return what it prints as JSON Lines, with numbers as they are written."""
+    result = history(*words, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    return [json.loads(line, parse_float=Decimal, parse_int=Decimal) for line in result.stdout.splitlines()]

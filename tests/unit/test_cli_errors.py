@@ -1,0 +1,228 @@
+"""What `trail` says when something is wrong: one sentence on stderr, an exit code, and no traceback."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from audit_trail.cli.main import app
+from tests.unit.fake_endpoint import fake_endpoint, refusal
+from tests.unit.fakes import numbered_record
+from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOT_FOUND, USAGE, AWS_REFUSED = 1, 2, 3
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be signed in."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """Let AWS be moto."""
+    with mock_aws():
+        yield
+
+
+def failure(*words: str, table: str = AUDIT_TABLE) -> tuple[int, str]:
+    """Run `trail history`, which must fail; return its exit code and its one sentence."""
+    result = CliRunner().invoke(app, ["history", *words, "--audit-table", table], catch_exceptions=False)
+    assert result.stdout == ""
+    sentence = " ".join(result.stderr.split())
+    assert sentence.startswith("trail: ")
+    assert "Traceback" not in sentence
+    return result.exit_code, sentence.removeprefix("trail: ")
+
+
+def test_a_word_that_is_no_number(aws: None) -> None:
+    """A key of type N that isn't a number is refused, and the attribute named."""
+    MotoTrail()
+
+    assert failure("order-123") == (USAGE, "the key attribute order_id is a number")
+
+
+def test_a_word_that_is_no_base64(aws: None) -> None:
+    """A key of type B that isn't base64 is refused, and how to type it is said."""
+    MotoTrail({"digest": "B"})
+
+    assert failure("no base64!") == (USAGE, "the key attribute digest is binary, given as base64")
+
+
+def test_an_empty_word(aws: None) -> None:
+    """An empty word is no key: DynamoDB has no empty keys."""
+    MotoTrail({"sku": "S"})
+
+    assert failure("") == (USAGE, "the key attribute sku is a string that isn't empty")
+
+
+@pytest.mark.parametrize("words", [["1", "2"], ["1", "2", "3"]])
+def test_too_many_words_for_a_simple_key(aws: None, words: list[str]) -> None:
+    """A key of one part doesn't take two words."""
+    MotoTrail()
+
+    assert failure(*words) == (USAGE, f"a key of {SOURCE_TABLE} has 1 part(s): order_id")
+
+
+@pytest.mark.parametrize("words", [["1"], ["1", "2", "3"]])
+def test_a_composite_key_of_another_number_of_words(aws: None, words: list[str]) -> None:
+    """A key of two parts takes two words; the sentence names them."""
+    MotoTrail({"customer": "S", "order": "S"})
+
+    assert failure(*words) == (USAGE, f"a key of {SOURCE_TABLE} has 2 part(s): customer order")
+
+
+def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials, the sentence says how to get some."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    code, sentence = failure("123")
+
+    assert (code, "no AWS credentials" in sentence, "--profile" in sentence) == (AWS_REFUSED, True, True)
+
+
+def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one half of a key pair, that counts as having none."""
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    code, sentence = failure("123")
+
+    assert (code, "no AWS credentials" in sentence) == (AWS_REFUSED, True)
+
+
+def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a region, the sentence names the option and the variable."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    code, sentence = failure("123")
+
+    assert (code, sentence) == (USAGE, "no AWS region: set AWS_REGION or --region")
+
+
+def test_a_profile_that_is_not_there() -> None:
+    """A profile that the configuration doesn't have is named; AWS was not even asked."""
+    code, sentence = failure("123", "--profile", "nobody")
+
+    assert (code, "nobody" in sentence, "reached" in sentence) == (USAGE, True, False)
+
+
+def test_an_endpoint_that_is_no_url() -> None:
+    """An endpoint that isn't a URL is refused in a sentence."""
+    code, sentence = failure("123", "--endpoint-url", "localhost:8000")
+
+    assert (code, "localhost:8000" in sentence) == (USAGE, True)
+
+
+def test_an_endpoint_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint that doesn't answer is named."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+        code, sentence = failure("123", "--endpoint-url", url)
+
+    assert (code, "AWS could not be reached" in sentence, url in sentence) == (AWS_REFUSED, True, True)
+
+
+def test_an_audit_table_that_is_not_there(aws: None) -> None:
+    """An audit table that doesn't exist here makes the sentence name the options to check."""
+    code, sentence = failure("123", table="nowhere")
+
+    assert code == AWS_REFUSED
+    assert "there is no such table in this account and region" in sentence
+    assert "--audit-table" in sentence
+
+
+def test_a_source_table_that_is_gone(aws: None) -> None:
+    """When the audited table was deleted, it is that table that the sentence names: --audit-table is right."""
+    MotoTrail().client.delete_table(TableName=SOURCE_TABLE)
+
+    code, sentence = failure("123")
+
+    assert code == AWS_REFUSED
+    assert f"{SOURCE_TABLE} " in sentence
+    assert "check --audit-table" not in sentence
+
+
+def test_a_table_that_is_no_audit_table(aws: None) -> None:
+    """A table without the tags of a trail, the source table for instance, is not mistaken for one."""
+    MotoTrail()
+
+    code, sentence = failure("123", table=SOURCE_TABLE)
+
+    assert (code, sentence.startswith(f"{SOURCE_TABLE} has no tag table-trail:source-table: name the audit table")) == (
+        USAGE,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("AccessDeniedException", "these credentials may not do DescribeTable: attach the reader policy"),
+        ("UnrecognizedClientException", "AWS does not accept these credentials (UnrecognizedClientException)"),
+        ("ExpiredTokenException", "AWS does not accept these credentials (ExpiredTokenException): sign in again"),
+        ("NovelException", "AWS refused DescribeTable: NovelException: no"),
+    ],
+)
+def test_what_aws_refuses(code: str, sentence: str) -> None:
+    """A refusal of AWS's is said with the operation, and with what to do about it where that is known."""
+    with fake_endpoint() as endpoint:
+        endpoint.respond = lambda _: refusal(code)
+
+        exit_code, said = failure("123", "--endpoint-url", endpoint.url)
+
+    assert (exit_code, said.startswith(sentence)) == (AWS_REFUSED, True)
+
+
+def test_a_record_of_a_newer_version(aws: None) -> None:
+    """A record that a newer version wrote is not guessed at: upgrade trail."""
+    trail = MotoTrail()
+    trail.put(_item(trail) | {"schema_version": {"N": "2"}})
+
+    code, sentence = failure("123")
+
+    assert (code, "schema version 2" in sentence, "upgrade trail" in sentence) == (USAGE, True, True)
+
+
+def test_an_item_that_is_no_audit_record(aws: None) -> None:
+    """An item in the audit table that isn't an audit record is said to be none, instead of a traceback."""
+    MotoTrail().put({"order_id": {"N": "123"}, "timestamp": {"S": "yesterday"}})
+
+    assert failure("123") == (USAGE, "the audit table holds an item that is not an audit record")
+
+
+def _item(trail: MotoTrail) -> dict[str, dict[str, str]]:
+    trail.add(numbered_record(1, keys={"order_id": {"N": "123"}}))
+    [item] = trail.client.scan(TableName=AUDIT_TABLE)["Items"]
+    return {name: {"S": str(item[name]["S"])} for name in ("timestamp", "event_name")} | {"order_id": {"N": "123"}}
+
+
+@pytest.mark.parametrize("words", [["history"], ["history", "123"], ["history", "123", "--colour"], ["histroy", "123"]])
+def test_words_that_are_off(words: list[str]) -> None:
+    """A command without a key or a table, or with an unknown option, is answered with its usage and exit code 2."""
+    result = CliRunner().invoke(app, words)
+
+    assert (result.exit_code, result.stdout) == (USAGE, "")
+    assert "Usage: trail" in result.stderr
+
+
+def test_help_shows_an_example() -> None:
+    """--help tells what the exit codes mean, and gives an example."""
+    result = CliRunner().invoke(app, ["history", "--help"])
+
+    assert result.exit_code == 0
+    assert "trail history 123" in result.stdout
+    assert "Exits with 0 when there are changes" in result.stdout

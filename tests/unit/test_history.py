@@ -1,0 +1,163 @@
+"""Audit records as people read them, by example."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from audit_trail.core.diff import Entry
+from audit_trail.core.errors import MalformedItemError
+from audit_trail.core.history import Change, newest_first
+from audit_trail.core.records import audit_item
+from tests.builders import ARN, SETTINGS, change, stream_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ITEM = audit_item(
+    stream_record(old={"by": {"S": "noah"}}, new={"by": {"S": "mia"}, "why": {"S": "refund"}}),
+    replace(SETTINGS, actor_attribute="by", reason_attribute="why"),
+)
+
+
+def ordered(*changes: Change) -> list[str]:
+    """Give changes as the table does, by timestamp from the newest, and tell what comes out as second/sequence."""
+    arriving = sorted(changes, key=lambda one: one.timestamp, reverse=True)
+    return [f"{one.time[14:19]}/{one.sequence_number}" for one in newest_first(arriving)]
+
+
+def test_from_item() -> None:
+    """A change reads like the record that it came from."""
+    found = Change.from_item(ITEM)
+    assert found.time == "2026-11-24T12:00:00.000Z"
+    assert found.moment.isoformat() == "2026-11-24T12:00:00+00:00"
+    assert found.sequence_number == 100_000_000_000_000_000_001
+    assert (found.event_name, found.event_source_arn) == ("MODIFY", ARN)
+    assert (found.actor, found.actor_source, found.reason) == ("mia", "written", "refund")
+    assert found.old_image == {"by": {"S": "noah"}}
+    assert found.new_image == {"by": {"S": "mia"}, "why": {"S": "refund"}}
+    assert found.diff == [
+        Entry("replace", "/by", {"S": "noah"}, {"S": "mia"}),
+        Entry("add", "/why", new={"S": "refund"}),
+    ]
+    assert found.item is ITEM
+
+
+def test_from_item_without_optional_attributes() -> None:
+    """What a record doesn't have is None, or no entries; a BASELINE comes from no stream."""
+    item = {name: ITEM[name] for name in ("schema_version", "timestamp")} | {"event_name": {"S": "BASELINE"}}
+    found = Change.from_item(item)
+    assert (found.actor, found.actor_source, found.reason, found.old_image, found.new_image) == (None,) * 5
+    assert found.diff == []
+    assert found.event_source_arn == ""
+
+
+@pytest.mark.parametrize("missing", ["schema_version", "timestamp", "event_name"])
+def test_what_is_no_audit_record(missing: str) -> None:
+    """An item without what every audit record has is said not to be one."""
+    with pytest.raises(MalformedItemError, match="not an audit record"):
+        Change.from_item({name: value for name, value in ITEM.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("schema_version", {"S": "1"}),
+        ("schema_version", {"N": "1.5"}),
+        ("event_name", {"N": "1"}),
+        ("event_source_arn", {"N": "1"}),
+        ("timestamp", {"N": "1795521600"}),
+        ("timestamp", {"S": ""}),
+        ("timestamp", {"S": "2026-11-24T12:00:00.000Z"}),
+        ("timestamp", {"S": "2026-11-24T12:00:00.000Z#x"}),
+        ("timestamp", {"S": "2026-11-24T12:00:00.000Z#-5"}),
+        ("timestamp", {"S": "yesterday#5"}),
+        ("timestamp", {"S": "2026-11-24#5"}),
+        ("timestamp", {"S": "2026-11-24T12:00:00.000#5"}),
+    ],
+)
+def test_malformed_attributes(name: str, value: Any) -> None:
+    """An item whose attributes mean something else is said not to be an audit record."""
+    with pytest.raises(MalformedItemError, match="not an audit record"):
+        Change.from_item(ITEM | {name: value})
+
+
+@pytest.mark.parametrize(
+    "item",
+    [ITEM | {"schema_version": {"N": "2"}}, {"schema_version": {"N": "3"}, "timestamp": {"S": "another form"}}],
+)
+def test_newer_schema_versions(item: Any) -> None:
+    """A record of a newer schema version is not guessed at, whatever it looks like: the error says to upgrade."""
+    with pytest.raises(MalformedItemError, match=r"schema version [23].* reads up to 1: upgrade trail"):
+        Change.from_item(item)
+
+
+def test_newest_first() -> None:
+    """Changes come newest first."""
+    assert ordered() == []
+    assert ordered(change(0, 1), change(120, 2), change(240, 3)) == ["04:00/3", "02:00/2", "00:00/1"]
+
+
+def test_equal_seconds() -> None:
+    """Within one second the sequence number decides, as a number, not as text."""
+    assert ordered(change(0, 9), change(0, 10), change(0, 11)) == ["00:00/11", "00:00/10", "00:00/9"]
+    longest, longer = int("1" * 42), int("2" * 41)
+    assert ordered(change(0, longest), change(0, longer)) == [f"00:00/{longest}", f"00:00/{longer}"]
+
+
+@pytest.mark.parametrize("back", [1, 30, 60])
+def test_a_clock_that_steps_back(back: int) -> None:
+    """Within 60 seconds the sequence number decides, although the time says otherwise."""
+    changes = [change(100, 1), change(100 - back, 2), change(101, 3)]
+    assert [one[6:] for one in ordered(*changes)] == ["3", "2", "1"]
+
+
+def test_more_than_a_minute() -> None:
+    """Beyond 60 seconds the time decides, although the sequence numbers say otherwise."""
+    assert ordered(change(61, 1), change(0, 2)) == ["01:01/1", "00:00/2"]
+    assert ordered(change(60.001, 1), change(0, 2)) == ["01:00/1", "00:00/2"]
+
+
+def test_steps_back_in_a_row() -> None:
+    """Steps back that follow each other are put right one by one, over any length of time."""
+    changes = [change(50 * number - 40 * (number % 2), number) for number in range(20)]
+    assert [one[6:] for one in ordered(*changes)] == [str(number) for number in reversed(range(20))]
+
+
+def test_several_streams() -> None:
+    """Sequence numbers of different streams don't compare: between streams the time decides."""
+    restored = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-25T00:00:00.000"
+    changes = [change(0, 900), change(10, 901), change(20, 5, arn=restored), change(30, 6, arn=restored)]
+    assert ordered(*changes) == ["00:30/6", "00:20/5", "00:10/901", "00:00/900"]
+
+
+def test_several_streams_that_step_back() -> None:
+    """Each stream is in its own order where two of them overlap."""
+    other = f"{ARN}-other"
+    changes = [change(5, 1), change(3, 2), change(4, 8, arn=other), change(2, 9, arn=other), change(1, 7, arn=other)]
+    found = [one[6:] for one in ordered(*changes)]
+    assert [one for one in found if one in "12"] == ["2", "1"]
+    assert [one for one in found if one in "789"] == ["9", "8", "7"]
+
+
+def test_two_baselines() -> None:
+    """Of two changes without a sequence number of their own, such as baselines, the time decides."""
+    assert ordered(change(0, 0), change(30, 0)) == ["00:30/0", "00:00/0"]
+
+
+def test_a_history_is_streamed() -> None:
+    """A change is given as soon as nothing within 60 seconds can come before it: a long history is not read whole."""
+    read: list[int] = []
+
+    def arriving() -> Iterator[Change]:
+        for minute in range(1000, 0, -1):
+            read.append(minute)
+            yield change(minute * 60, minute)
+
+    changes = newest_first(arriving())
+    assert next(changes).sequence_number == 1000
+    assert len(read) == 3
+    assert [next(changes).sequence_number for _ in range(10)] == list(range(999, 989, -1))
+    assert len(read) == 13

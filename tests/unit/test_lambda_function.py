@@ -1,0 +1,233 @@
+"""The function as Lambda calls it: wired at cold start, against a DynamoDB on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.event_source_mapping import LambdaContext, SimulatedClock
+from tests.unit.cold_start import ENVIRONMENT, cold_start
+from tests.unit.fake_endpoint import Answer, FakeEndpoint, Request, all_stored, fake_endpoint, refusal
+from tests.unit.fakes import named, numbered_record, order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+SAMPLE = Path(__file__).parents[1] / "events" / "sample.json"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[FakeEndpoint]:
+    """Give an endpoint for every service: whatever the function calls arrives there."""
+    with fake_endpoint() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def function(endpoint: FakeEndpoint) -> Iterator[ModuleType]:
+    """Give the function, cold-started once."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint.url}).items():
+            monkeypatch.setenv(name, value)
+        module = cold_start()
+        yield module
+        module._table._client.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, function: ModuleType) -> SimulatedClock:
+    """Give the clock that the function sleeps on."""
+    simulated = SimulatedClock(0.0)
+    monkeypatch.setattr(function.time, "sleep", simulated.sleep)
+    return simulated
+
+
+@pytest.fixture(autouse=True)
+def calm(endpoint: FakeEndpoint) -> None:
+    """Begin with an endpoint that stores everything and was asked for nothing."""
+    endpoint.requests.clear()
+    endpoint.respond = all_stored
+
+
+def context(clock: SimulatedClock, seconds: float = 60.0) -> LambdaContext:
+    """Return an invocation's context with that many seconds left."""
+    arn = "arn:aws:lambda:us-east-1:111122223333:function:orders-audit"
+    return LambdaContext("request-1", arn, clock.time() + seconds, clock)
+
+
+def metrics_of(printed: str) -> dict[str, Any]:
+    """Return the one line of metrics among what was printed."""
+    [metrics] = [line for line in map(json.loads, printed.splitlines()) if "_aws" in line]
+    found: dict[str, Any] = metrics
+    return found
+
+
+def test_the_sample_event_is_stored(function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock) -> None:
+    """The blog post's own event, an INSERT that carries an OldImage as well, is stored whole and answered with success."""
+    event = json.loads(SAMPLE.read_text())
+
+    assert function.handler(event, context(clock)) == {"batchItemFailures": []}
+
+    [request] = endpoint.requests
+    [statement] = request.statements
+    names = statement["Statement"].removeprefix('INSERT INTO "audit" VALUE {\'').removesuffix("':?}").split("':?,'")
+    item = dict(zip(names, statement["Parameters"], strict=True))
+    change = event["Records"][0]["dynamodb"]
+    assert item["order_id"] == {"N": "123"}
+    assert item["timestamp"] == {"S": f"2019-09-23T18:47:41.000Z#{111:040d}"}
+    assert (item["old_image"], item["new_image"]) == ({"M": change["OldImage"]}, {"M": change["NewImage"]})
+
+
+def test_the_answer_names_what_is_not_stored(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A batch with a record that can't be stored answers with it, and counts what was and what was not stored."""
+    records = [numbered_record(number) for number in range(5)]
+    del records[3]["dynamodb"]["Keys"]
+
+    assert named(function.handler({"Records": records}, context(clock))) == 3
+
+    metrics = metrics_of(capsys.readouterr().out)
+    assert (metrics["ChangesStored"], metrics["ChangesNotStored"]) == ([4], [1])
+
+
+def test_an_empty_batch_is_a_success(function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock) -> None:
+    """An empty list of Records asks DynamoDB for nothing and is answered with success."""
+    assert function.handler({"Records": []}, context(clock)) == {"batchItemFailures": []}
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": None}, {"Records": {}}, {"records": []}, [], "Records", None])
+def test_an_event_without_records_is_refused_in_a_sentence(
+    function: ModuleType, clock: SimulatedClock, event: Any
+) -> None:
+    """An event that has no list of Records fails and says what to send instead: success would hide a mistake."""
+    with pytest.raises(function.EventError, match=r"^the event has no list of Records: send what a DynamoDB stream"):
+        function.handler(event, context(clock))
+
+
+def test_the_time_of_the_invocation_is_kept(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock
+) -> None:
+    """Under throttling that doesn't end, the function answers two seconds before Lambda would stop it."""
+    endpoint.respond = lambda _: refusal("ThrottlingException")
+
+    answer = function.handler({"Records": [numbered_record(1)]}, context(clock, seconds=30))
+
+    assert named(answer) == 1
+    assert 25 < clock.time() <= 28
+    assert len(endpoint.requests) > 10
+
+
+def test_without_time_the_whole_batch_is_reported(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock
+) -> None:
+    """With less than two seconds left, nothing is sent and the first record is named."""
+    answer = function.handler({"Records": [numbered_record(1), numbered_record(2)]}, context(clock, seconds=1.9))
+
+    assert named(answer) == 1
+    assert endpoint.requests == []
+
+
+def test_success_is_said_after_everything_is_stored(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock
+) -> None:
+    """The answer comes when DynamoDB has answered every request, however slowly, and not before."""
+    answered: list[int] = []
+
+    def slowly(request: Request) -> Answer:
+        threading.Event().wait(0.02)
+        answered.append(len(request.statements))
+        return all_stored(request)
+
+    endpoint.respond = slowly
+    answer = function.handler({"Records": [numbered_record(number) for number in range(60)]}, context(clock))
+
+    assert (answer, answered) == ({"batchItemFailures": []}, [25, 25, 10])
+
+
+DONE, ONCE_MORE, REPORTED = ([25], None), ([25, 1], None), ([25], 7)
+"""How many statements each request has, and which sequence number the answer names."""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("DuplicateItem", DONE),
+        ("ThrottlingError", ONCE_MORE),
+        ("ProvisionedThroughputExceeded", ONCE_MORE),
+        ("InternalServerError", ONCE_MORE),
+        ("TransactionConflict", ONCE_MORE),
+        ("AccessDenied", ONCE_MORE),
+        ("ResourceNotFound", ONCE_MORE),
+        ("CodeOfTomorrow", ONCE_MORE),
+        ("ValidationError", REPORTED),
+    ],
+)
+def test_what_each_statements_code_leads_to(
+    function: ModuleType,
+    endpoint: FakeEndpoint,
+    clock: SimulatedClock,
+    code: str,
+    expected: tuple[list[int], int | None],
+) -> None:
+    """A code is met with what it calls for: done, once more, or reported; the neighbours are stored at once."""
+
+    def one_fails_once(request: Request) -> Answer:
+        fails = len(endpoint.requests) == 1
+        responses = [{"Error": {"Code": code, "Message": "m"}} if fails and at == 7 else {} for at in range(25)]
+        return Answer(200, {"Responses": responses[: len(request.statements)]})
+
+    endpoint.respond = one_fails_once
+    answer = function.handler({"Records": [numbered_record(number) for number in range(25)]}, context(clock))
+
+    assert ([len(request.statements) for request in endpoint.requests], named(answer)) == expected
+
+
+def test_the_only_call_is_an_insert(function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock) -> None:
+    """Whatever happens, all that the function ever asks of AWS is BatchExecuteStatement with INSERT (promise 3)."""
+    operations: list[str] = []
+    function._table._client.meta.events.register("before-call.*.*", lambda model, **_: operations.append(model.name))
+    answers = iter(
+        [
+            refusal("ValidationException"),
+            Answer(413, {}),
+            refusal("InternalServerError", 500),
+            refusal("AccessDeniedException"),
+            refusal("ResourceNotFoundException"),
+            Answer(200, {"Responses": []}),
+            *(
+                Answer(200, {"Responses": [{"Error": {"Code": code}}]})
+                for code in ("ResourceNotFound", "AccessDenied", "DuplicateItem", "ValidationError")
+            ),
+        ]
+    )
+    endpoint.respond = lambda request: next(answers, None) or all_stored(request)
+    records = [
+        numbered_record(1),
+        numbered_record(2, old=order(2, total={"N": "1"}), new=order(2, total={"N": "2"})),
+        numbered_record(3, old=order(3, total={"N": "1"})),
+        {"broken": True},
+    ]
+
+    for _ in range(3):
+        function.handler({"Records": records}, context(clock))
+
+    assert len(endpoint.requests) > 10
+    assert set(operations) == {request.operation for request in endpoint.requests} == {"BatchExecuteStatement"}
+    assert len(operations) == len(endpoint.requests)
+    statements = [statement["Statement"] for request in endpoint.requests for statement in request.statements]
+    assert all(statement.startswith("INSERT INTO \"audit\" VALUE {'order_id':?,") for statement in statements)
+
+
+def test_the_function_uses_short_time_outs_and_one_attempt(function: ModuleType) -> None:
+    """The client is made as retrying on our own needs it: 1 and 3 seconds of patience, and no retries of botocore's."""
+    config = function._table._client.meta.config
+
+    assert (config.connect_timeout, config.read_timeout) == (1, 3)
+    assert config.retries["total_max_attempts"] == 1
