@@ -9,6 +9,8 @@ import boto3
 
 from audit_trail import batch, telemetry
 from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
+from audit_trail.aws.image_bucket import CLIENT_CONFIG as S3_CLIENT_CONFIG
+from audit_trail.aws.image_bucket import S3ImageStore
 from audit_trail.core.errors import TableTrailError
 from audit_trail.settings import Settings
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _settings = Settings.from_environment(os.environ)
 _table = PartiqlAuditTable(boto3.client("dynamodb", config=CLIENT_CONFIG), _settings.audit_table)
+_images = S3ImageStore(lambda: boto3.client("s3", config=S3_CLIENT_CONFIG), _settings.trail_bucket)
 _jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 
@@ -46,6 +49,7 @@ def _store(records: list[Any], context: "LambdaContext") -> dict[str, Any]:
     result = batch.store(
         records,
         table=_table,
+        images=_images,
         settings=_settings.records,
         time=batch.Time(
             remaining=lambda: context.get_remaining_time_in_millis() / 1000, sleep=time.sleep, jitter=_jitter

@@ -63,6 +63,20 @@ class AuditTable(Protocol):
         """
 
 
+class ImageStore(Protocol):
+    """Keeps what doesn't fit an item; what it holds is never replaced."""
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store an object, or find it stored already.
+
+        :raises RequestFailedError: it is not known to be stored; trying again may help.
+        """
+
+
 @dataclass(slots=True)
 class BatchResult:
     """What became of a batch; ``failures`` maps positions in it to reasons, which hold no data."""
@@ -70,6 +84,8 @@ class BatchResult:
     stored: Counter[str] = field(default_factory=Counter)
     """Records stored by this batch, by event_name."""
     duplicates: int = 0
+    spilled: int = 0
+    """Records whose images went into S3."""
     retries: int = 0
     """Statements sent again."""
     failures: dict[int, str] = field(default_factory=dict)

@@ -22,6 +22,7 @@ def report(result: BatchResult, records: Sequence[StreamRecord]) -> None:
         metrics.add_metric(name=f"ChangesStored{event_name.title()}", unit=MetricUnit.Count, value=count)
     metrics.add_metric(name="ChangesStored", unit=MetricUnit.Count, value=result.stored.total())
     metrics.add_metric(name="Duplicates", unit=MetricUnit.Count, value=result.duplicates)
+    metrics.add_metric(name="ImagesSpilled", unit=MetricUnit.Count, value=result.spilled)
     metrics.add_metric(name="StatementsRetried", unit=MetricUnit.Count, value=result.retries)
     metrics.add_metric(name="ChangesNotStored", unit=MetricUnit.Count, value=len(result.failures))
     logger.info(

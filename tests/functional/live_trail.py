@@ -23,7 +23,7 @@ from tests.event_source_mapping import (
     SimulatedClock,
 )
 from tests.tables import create_table
-from tests.unit.fakes import handler_of
+from tests.unit.fakes import InMemoryImageStore, handler_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,7 @@ class LiveTrail:
         self._stream = DynamoDBStream(streams, made["LatestStreamArn"])
         self._inserter: DynamoDBClient = engines.session(endpoint).client("dynamodb", config=CLIENT_CONFIG)
         self.table: AuditTable = PartiqlAuditTable(self._inserter, self.audit)
+        self.images = InMemoryImageStore()
 
     def create_audit_table(self) -> None:
         """Create the audit table, as Terraform would."""
@@ -84,7 +85,7 @@ class LiveTrail:
     def handler(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """Do what the function does, and remember the records."""
         self.delivered += event["Records"]
-        return handler_of(self.table, self.settings)(event, context)
+        return handler_of(self.table, self.settings, self.images)(event, context)
 
     def mapping(
         self, *, faults: Faults | None = None, seed: int = 0, duplicates: float = 0, **config: Any
@@ -112,8 +113,12 @@ class LiveTrail:
 
     def history(self, keys: Image) -> list[Change]:
         """Return one item's changes as `trail` reads them, oldest first."""
-        items = reading.history(self.dynamodb, self.trail, keys)
+        items = reading.history(self.dynamodb, self.trail, keys, self.fetch)
         return list(newest_first(map(Change.from_item, items)))[::-1]
+
+    def fetch(self, uri: str) -> bytes:
+        """Read an object, as `trail` does where a record's images lie in the bucket."""
+        return self.images.objects[uri.removeprefix(f"s3://{self.images.bucket}/")]
 
     def stored(self) -> list[Image]:
         """Return all that the audit table has, in the order of its sequence numbers."""

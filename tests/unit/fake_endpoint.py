@@ -66,6 +66,7 @@ class FakeEndpoint:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[Request] = []
+        self.objects: list[str] = []
         self.respond: Respond = all_stored
 
     def client(self, config: Config = CLIENT_CONFIG) -> DynamoDBClient:
@@ -99,6 +100,14 @@ def fake_endpoint() -> Iterator[FakeEndpoint]:
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             self.wfile.write(payload)
+
+        def do_PUT(self) -> None:
+            """Take any object, as S3 would."""
+            self.rfile.read(int(self.headers["Content-Length"]))
+            endpoint.objects.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gave it
             pass

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from audit_trail.core.values import Image
-    from audit_trail.ports import AuditTable
+    from audit_trail.ports import AuditTable, ImageStore
     from tests.event_source_mapping import LambdaContext
 
 SETTINGS = RecordSettings(KeySchema("order_id"), actor_attribute="updated_by")
@@ -54,7 +54,9 @@ def numbered_record(
     )
 
 
-def handler_of(table: AuditTable, settings: RecordSettings) -> Callable[[dict[str, Any], LambdaContext], Any]:
+def handler_of(
+    table: AuditTable, settings: RecordSettings, images: ImageStore | None = None
+) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """Return a handler that does what the function does, with a table of one's own and on the context's clock."""
     jitter = random.Random(1)
 
@@ -63,7 +65,9 @@ def handler_of(table: AuditTable, settings: RecordSettings) -> Callable[[dict[st
         time = Time(
             remaining=lambda: context.get_remaining_time_in_millis() / 1000, sleep=context.clock.sleep, jitter=jitter
         )
-        return store(records, table=table, settings=settings, time=time).response(records)
+        return store(
+            records, table=table, images=images or InMemoryImageStore(), settings=settings, time=time
+        ).response(records)
 
     return handler
 
@@ -110,6 +114,21 @@ class Fault:
 
     error: RequestFailedError
     committed: bool = False
+
+
+@dataclass
+class InMemoryImageStore:
+    """A bucket that keeps objects in memory; `down` says with which code it refuses, while it does."""
+
+    bucket: str = "trail-bucket"
+    down: str = ""
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store an object once."""
+        if self.down:
+            raise RequestFailedError(self.down)
+        self.objects.setdefault(key, body)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from audit_trail import batch
 from audit_trail.core.records import sequence_number
 from tests.unit.bad_records import BAD_RECORDS, SECRET
-from tests.unit.fakes import SETTINGS, InMemoryAuditTable, numbered_record, order
+from tests.unit.fakes import SETTINGS, InMemoryAuditTable, InMemoryImageStore, numbered_record, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,9 @@ def test_a_bad_record_is_reported_in_a_sentence_without_data(
     records[12] = spoil(numbered_record(12, new=order(12, card=SECRET)))
     table = InMemoryAuditTable()
 
-    result = batch.store(records, table=table, settings=SETTINGS, time=table.clock.invocation())
+    result = batch.store(
+        records, table=table, images=InMemoryImageStore(), settings=SETTINGS, time=table.clock.invocation()
+    )
 
     assert list(result.failures) == [12]
     assert sentence in result.failures[12]

@@ -9,7 +9,16 @@ import pytest
 
 from audit_trail import batch
 from audit_trail.ports import BatchResult, Outcome, RequestFailedError, RequestRefusedError, Verdict
-from tests.unit.fakes import SETTINGS, FakeClock, Fault, InMemoryAuditTable, LongestPauses, named, numbered_record
+from tests.unit.fakes import (
+    SETTINGS,
+    FakeClock,
+    Fault,
+    InMemoryAuditTable,
+    InMemoryImageStore,
+    LongestPauses,
+    named,
+    numbered_record,
+)
 
 if TYPE_CHECKING:
     from audit_trail.core.records import StreamRecord
@@ -25,7 +34,9 @@ def records(count: int) -> list[StreamRecord]:
 
 def store(count: int, table: InMemoryAuditTable, jitter: random.Random | None = None) -> BatchResult:
     """Store that many records within the table's own time."""
-    return batch.store(records(count), table=table, settings=SETTINGS, time=table.clock.invocation(jitter))
+    return batch.store(
+        records(count), table=table, images=InMemoryImageStore(), settings=SETTINGS, time=table.clock.invocation(jitter)
+    )
 
 
 def test_what_is_throttled_is_sent_again_alone() -> None:
@@ -40,15 +51,27 @@ def test_what_is_throttled_is_sent_again_alone() -> None:
     assert (result.stored.total(), result.retries) == (25, 3)
 
 
-def test_what_is_refused_is_not_sent_again() -> None:
-    """A statement that is refused for what it is fails at once, with its code, and its neighbours are stored."""
-    table = InMemoryAuditTable(answers={3: [Outcome(Verdict.REFUSED, "ValidationError")]})
+def test_what_is_refused_in_every_form_fails() -> None:
+    """A statement refused inline, as gzip and from S3 fails at once, with its code, and its neighbours are stored."""
+    table = InMemoryAuditTable(answers={3: [Outcome(Verdict.REFUSED, "ValidationError")] * 3})
 
     result = store(25, table)
 
     assert result.failures == {3: "refused by DynamoDB: ValidationError"}
-    assert table.requests == [list(range(25))]
+    assert table.requests == [list(range(25)), [3], [3]]
+    assert table.clock.slept == []
     assert len(table.stored) == 24
+
+
+def test_what_is_refused_inline_is_stored_in_another_form() -> None:
+    """A record that DynamoDB refuses although we count that it fits is stored with its images as gzip."""
+    table = InMemoryAuditTable(answers={3: [Outcome(Verdict.REFUSED, "ValidationError")]})
+
+    result = store(25, table)
+
+    assert result.failures == {}
+    assert table.requests == [list(range(25)), [3]]
+    assert len(table.stored) == 25
 
 
 def test_pauses_grow_and_end_at_two_seconds() -> None:
@@ -123,7 +146,8 @@ def test_a_refused_request_is_split_until_the_record_is_found(position: int, cod
 
     assert result.failures == {position: f"refused by DynamoDB: {code}"}
     assert table.stored_numbers == [number for number in range(25) if number != position]
-    assert len(table.requests) <= 11  # twice the halvings that 25 needs, and the first
+    # Twice the halvings that 25 needs, the first, and that one record as gzip and from S3.
+    assert len(table.requests) <= 13
     assert table.clock.slept == []
 
 

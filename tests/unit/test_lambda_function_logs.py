@@ -61,6 +61,7 @@ def secret_record(number: int, scene: str = "") -> dict[str, Any]:
     }
     after = before | {"card": {"S": f"{SECRET}!"}, "updated_by": {"S": f"{SECRET}?"}, SECRET: {"S": SECRET}}
     record = numbered_record(number, old=before, new=after, novelty={"text": SECRET})
+    record["eventID"] = scene  # stays inline, whatever form the images take
     record["userIdentity"] = {"type": SECRET, "principalId": SECRET}
     record["dynamodb"]["novelty"] = [SECRET]
     return record

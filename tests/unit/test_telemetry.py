@@ -65,6 +65,7 @@ def test_metrics_are_counted_in_embedded_format(log: io.StringIO, capsys: pytest
         "ChangesStoredModify": [1],
         "ChangesStoredRemove": [1],
         "Duplicates": [1],
+        "ImagesSpilled": [0],
         "StatementsRetried": [7],
         "ChangesNotStored": [2],
     }

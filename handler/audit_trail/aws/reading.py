@@ -1,12 +1,13 @@
 """Reads the audit table: Query and descriptions only, every page of them."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
 
 if TYPE_CHECKING:
@@ -90,8 +91,11 @@ def _tag_value(value: str) -> str:
     return base64.b64decode(value.removeprefix(_ENCODED)).decode("utf-8")
 
 
-def history(client: "DynamoDBClient", trail: Trail, keys: Image) -> Iterator[Image]:
-    """Yield one item's audit records from the newest timestamp to the oldest, page by page."""
+def history(client: "DynamoDBClient", trail: Trail, keys: Image, fetch: Callable[[str], bytes]) -> Iterator[Image]:
+    """Yield one item's audit records from the newest timestamp to the oldest, page by page.
+
+    ``fetch`` reads the object of an ``s3://`` URI, where a record's images lie there.
+    """
     name = trail.key_schema.audit_partition_key
     pages = client.get_paginator("query").paginate(
         TableName=trail.audit_table,
@@ -102,7 +106,7 @@ def history(client: "DynamoDBClient", trail: Trail, keys: Image) -> Iterator[Ima
     )
     for page in pages:
         for item in page["Items"]:
-            yield {attribute: from_client(value) for attribute, value in item.items()}
+            yield unpack({attribute: from_client(value) for attribute, value in item.items()}, fetch)
 
 
 def from_client(value: Any) -> AttributeValue:

@@ -23,6 +23,7 @@ from audit_trail.core.errors import TableTrailError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_s3 import S3Client
 
 AuditTableOption = Annotated[
     str,
@@ -60,14 +61,20 @@ class Connection:
     endpoint_url: str | None
 
     def dynamodb(self) -> "DynamoDBClient":
-        """Make a client."""
-        session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        """Make a client of the tables."""
         try:
-            return session.client("dynamodb", endpoint_url=self.endpoint_url)
+            return self._session().client("dynamodb", endpoint_url=self.endpoint_url)
         except ValueError:
             raise UsageError(
                 f"the endpoint {self.endpoint_url} is not a URL: write it like http://127.0.0.1:4566"
             ) from None
+
+    def s3(self) -> "S3Client":
+        """Make a client of the trail's bucket."""
+        return self._session().client("s3", endpoint_url=self.endpoint_url)
+
+    def _session(self) -> boto3.Session:
+        return boto3.Session(profile_name=self.profile, region_name=self.region)
 
 
 def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:

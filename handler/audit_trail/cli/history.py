@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from audit_trail.aws import reading
+from audit_trail.aws.image_bucket import fetcher
 from audit_trail.cli import key as keys
 from audit_trail.cli import words
 from audit_trail.cli.context import (
@@ -48,9 +49,13 @@ def history(  # noqa: PLR0913  one parameter an option
     """
     if typed and not as_json:
         raise UsageError("--typed goes with --json")
-    client = Connection(profile, region, endpoint_url).dynamodb()
+    connection = Connection(profile, region, endpoint_url)
+    client = connection.dynamodb()
     trail = reading.find_trail(client, audit_table)
-    changes = newest_first(Change.from_item(item) for item in reading.history(client, trail, keys.parse(key, trail)))
+    changes = newest_first(
+        Change.from_item(item)
+        for item in reading.history(client, trail, keys.parse(key, trail), fetcher(connection.s3))
+    )
     shown = _print_json(changes, typed=typed) if as_json else _print_lines(changes, trail)
     if not shown:
         Console(stderr=True).print(f"{trail.source_table} has no changes of this key in {audit_table}.", markup=False)

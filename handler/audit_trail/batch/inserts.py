@@ -1,0 +1,80 @@
+"""Stream records of a batch as inserts that are ready to send, in a form that DynamoDB takes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from audit_trail.core.errors import MalformedRecordError
+from audit_trail.core.records import RecordSettings, StreamRecord, audit_item
+from audit_trail.core.sizes import surely_fits
+from audit_trail.core.spill import Form, movable, pack
+from audit_trail.core.values import Image, canonical_text, canonical_value
+from audit_trail.ports import AuditTable, BatchResult
+
+MOST_STATEMENTS = 25
+"""Statements a BatchExecuteStatement request may hold (docs.aws.amazon.com, Service quotas of DynamoDB)."""
+MOST_BYTES = 4_000_000
+
+
+@dataclass(slots=True)
+class Insert:
+    """One record on its way into the audit table."""
+
+    positions: list[int]
+    """Where in the batch the record stands: more than once where it was delivered twice."""
+    event_name: str
+    item: Image
+    encoded: bytes
+    form: Form = Form.INLINE
+    object_key: str = ""
+    object_body: bytes = field(default=b"", repr=False)
+    """What has to be in S3 before the record is inserted; empty when nothing has, or when it is there."""
+    code: str = "OutOfTime"
+    """Why it isn't stored yet."""
+
+    def take_form(self, table: AuditTable, bucket: str, at_least: Form) -> None:
+        """Take the first form, not before this one, in which DynamoDB takes the record."""
+        packed = pack(self.item, bucket, at_least)
+        self.form, self.object_key, self.object_body = packed.form, packed.key, packed.body
+        self.encoded = table.encode(packed.item)
+
+    def can_move_more(self) -> bool:
+        """Tell whether there is a form left in which less of the record lies inline."""
+        return self.form is not Form.S3 and movable(self.item)
+
+
+def inserts_of(
+    records: Sequence[StreamRecord], table: AuditTable, settings: RecordSettings, bucket: str, result: BatchResult
+) -> list[Insert]:
+    """Make the batch's inserts, each key once; records that can never be stored become failures of the result."""
+    inserts: dict[tuple[str, str], Insert] = {}
+    for position, record in enumerate(records):
+        try:
+            item = audit_item(record, settings)
+        except MalformedRecordError as error:
+            result.failures[position] = str(error)
+            continue
+        partition = canonical_value(item[settings.key_schema.audit_partition_key])
+        key = (canonical_text(partition), item["timestamp"]["S"])
+        if key in inserts:
+            # One request may not name a key twice, and the same key is the same stream record.
+            inserts[key].positions.append(position)
+            result.duplicates += 1
+            continue
+        insert = inserts[key] = Insert([position], record["eventName"], item, table.encode(item))
+        if not surely_fits(insert.encoded):
+            insert.take_form(table, bucket, Form.INLINE)
+    return list(inserts.values())
+
+
+def requests_of(inserts: Sequence[Insert]) -> Iterator[list[Insert]]:
+    """Part inserts into requests, in their order, as few as the limits allow."""
+    request: list[Insert] = []
+    size = 0
+    for insert in inserts:
+        if request and (len(request) == MOST_STATEMENTS or size + len(insert.encoded) > MOST_BYTES):
+            yield request
+            request, size = [], 0
+        request.append(insert)
+        size += len(insert.encoded)
+    if request:
+        yield request

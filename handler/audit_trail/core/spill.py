@@ -1,0 +1,109 @@
+"""Records that don't fit an item: what must move goes as gzip into the item, or else as an object into S3.
+
+Readers put it back and never notice.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from audit_trail.core.errors import MalformedItemError
+from audit_trail.core.sizes import fits
+from audit_trail.core.values import Image, utf8
+
+PREFIX = "images/"
+_IMAGES = ("old_image", "new_image")
+_ALL = (*_IMAGES, "diff", "changed_attributes")
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
+class Form(IntEnum):
+    """Where a record's images lie."""
+
+    INLINE = 0
+    GZIP = 1
+    S3 = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A record as it goes into the audit table; ``key`` and ``body`` are the object that must be in S3 before."""
+
+    item: Image
+    form: Form
+    key: str = ""
+    body: bytes = b""
+
+
+def movable(item: Image) -> bool:
+    """Tell whether a record has anything that can move."""
+    return any(name in item for name in _ALL)
+
+
+def pack(item: Image, bucket: str, at_least: Form = Form.INLINE) -> Packed:
+    """Give a record the first form, not before ``at_least``, in which DynamoDB takes it.
+
+    The object's name is the digest of its content, so that a retry finds the same object. A record that fits in no
+    form comes in the last one.
+    """
+    if at_least is Form.INLINE and fits(item):
+        return Packed(item, Form.INLINE)
+    if at_least <= Form.GZIP:
+        for names in (_IMAGES, _ALL):
+            packed = _without(item, names, {"encoding": {"S": "gzip"}, "body": _binary(_body(item, names))})
+            if fits(packed):
+                return Packed(packed, Form.GZIP)
+    for names in (_IMAGES, _ALL):
+        body = _body(item, names)
+        key = f"{PREFIX}{hashlib.sha256(body).hexdigest()}.json.gz"
+        packed = _without(item, names, {"encoding": {"S": "s3"}, "uri": {"S": f"s3://{bucket}/{key}"}})
+        if fits(packed):
+            break
+    return Packed(packed, Form.S3, key, body)
+
+
+def unpack(item: Image, fetch: Callable[[str], bytes]) -> Image:
+    """Put back what moved out of a record; ``fetch`` reads an object by its ``s3://`` URI.
+
+    :raises MalformedItemError: what moved can't be read, or isn't what its name says.
+    """
+    if "images" not in item:
+        return item
+    try:
+        images: Image = item["images"]["M"]
+        encoding = images["encoding"]["S"]
+        if encoding == "gzip":
+            body = base64.b64decode(images["body"]["B"])
+        elif encoding == "s3":
+            body = _checked(images["uri"]["S"], fetch)
+        else:
+            raise MalformedItemError("the record's images are in an encoding that this version does not know")
+        moved: Image = json.loads(gzip.decompress(body))
+    except (KeyError, ValueError, TypeError, OSError, EOFError):
+        raise MalformedItemError("the record's images can't be read") from None
+    return {name: value for name, value in item.items() if name != "images"} | moved
+
+
+def _checked(uri: str, fetch: Callable[[str], bytes]) -> bytes:
+    body = fetch(uri)
+    if hashlib.sha256(body).hexdigest() != uri.rpartition("/")[2].partition(".")[0]:
+        raise MalformedItemError("the record's images in S3 are not what their name says: the object was changed")
+    return body
+
+
+def _body(item: Image, names: tuple[str, ...]) -> bytes:
+    moved = {name: item[name] for name in names if name in item}
+    return gzip.compress(utf8(_encode(moved)), mtime=0)
+
+
+def _without(item: Image, names: tuple[str, ...], images: Image) -> Image:
+    return {name: value for name, value in item.items() if name not in names} | {"images": {"M": images}}
+
+
+def _binary(body: bytes) -> dict[str, str]:
+    return {"B": base64.b64encode(body).decode("ascii")}
