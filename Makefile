@@ -11,7 +11,7 @@ export ENGINE ENDPOINT TF STATE BACKEND_CONFIG PLAN DELETE_HISTORY FUNCTION MAKE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit test-property test-functional test-terraform test-local test-nightly lint \
-	package plan deploy destroy invoke local-up local-down pr
+	package plan deploy destroy invoke local-up local-down bench pr
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -75,5 +75,8 @@ local-up: $(STAMP) ## deploy to an emulator here and write .local/env (ENGINE=lo
 
 local-down: $(STAMP) ## end what local-up or demo started
 	@$(PY) -m scripts.local down
+
+bench: $(STAMP) ## CPU and write units of a record, against a naive handler and the blog post's layout
+	@$(PY) -m tests.bench
 
 pr: test ## what CI runs on a pull request

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from audit_trail.core.records import AuditItem
 from audit_trail.core.values import Image, utf8
 from audit_trail.ports import Outcome, RequestFailedError, RequestRefusedError, Verdict
 
@@ -74,8 +75,11 @@ class PartiqlAuditTable:
 
     def encode(self, item: Image) -> bytes:
         """Return one statement of the request's body, with its parameters, as JSON."""
-        statement = _statement(self._table_name, tuple(item))
-        return utf8(f'{{"Statement":{statement},"Parameters":{_encode(list(item.values()))}}}')
+        texts = item.texts if isinstance(item, AuditItem) else {}
+        rest = {name: value for name, value in item.items() if name not in texts}
+        statement = _statement(self._table_name, (*rest, *texts))
+        images = "".join([f',{{"M":{text}}}' for text in texts.values()])
+        return utf8(f'{{"Statement":{statement},"Parameters":{_encode(list(rest.values()))[:-1]}{images}]}}')
 
     def insert(self, inserts: Sequence[bytes]) -> Sequence[Outcome]:
         """Send one request; see `audit_trail.ports.AuditTable`."""

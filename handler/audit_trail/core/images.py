@@ -2,7 +2,8 @@
 
 import hashlib
 
-from audit_trail.core.values import Image, canonical_bytes, canonical_image
+from audit_trail.core.canonical import canonical_form
+from audit_trail.core.values import Image, utf8
 
 
 def digest(image: Image) -> bytes:
@@ -10,9 +11,9 @@ def digest(image: Image) -> bytes:
 
     :raises MalformedValueError: it isn't a map of names to attribute values.
     """
-    return canonical_digest(canonical_image(image))
+    return text_digest(canonical_form(image)[1])
 
 
-def canonical_digest(image: Image) -> bytes:
-    """Return the same for an image that is in canonical form already."""
-    return hashlib.sha256(canonical_bytes(image)).digest()
+def text_digest(text: str) -> bytes:
+    """Return the same for an image whose canonical form is known as text."""
+    return hashlib.sha256(utf8(text)).digest()

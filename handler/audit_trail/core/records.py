@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from audit_trail.core.actors import actor, lifted
+from audit_trail.core.canonical import canonical_form
 from audit_trail.core.diff import Entry, canonical_diff, changed_attributes
 from audit_trail.core.errors import MalformedItemError, MalformedRecordError, MalformedValueError
-from audit_trail.core.images import canonical_digest
+from audit_trail.core.images import text_digest
 from audit_trail.core.keys import KeySchema, iso_time, shard, sort_key
-from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_value, json_number, number_value
+from audit_trail.core.values import AttributeValue, Image, canonical_value, json_number, number_value
 
 SCHEMA_VERSION = 1
 _EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
@@ -42,7 +43,17 @@ class RecordSettings:
     actor_index_shards: int = 0
 
 
-def audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
+class AuditItem(dict[str, AttributeValue]):
+    """An item for the audit table; ``texts`` has the JSON of those images that were written out already."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self, item: Image) -> None:
+        super().__init__(item)
+        self.texts: dict[str, str] = {}
+
+
+def audit_item(record: StreamRecord, settings: RecordSettings) -> AuditItem:
     """Make the audit table's item of a stream record.
 
     :raises MalformedRecordError: the record can never be stored, whoever tries; the message has no data in it.
@@ -55,7 +66,7 @@ def audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
         raise MalformedRecordError("the record is nested deeper than any item that DynamoDB takes") from None
 
 
-def _audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
+def _audit_item(record: StreamRecord, settings: RecordSettings) -> AuditItem:
     if not isinstance(record, Mapping):
         raise MalformedRecordError("the record is not a JSON object")
     change = record.get("dynamodb")
@@ -75,16 +86,15 @@ def _audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
         raise MalformedRecordError("the record has no ApproximateCreationDateTime")
 
     partition = settings.key_schema.audit_partition_value(keys)
-    item: Image = {
-        settings.key_schema.audit_partition_key: partition,
-        "timestamp": {"S": sort_key(created, sequence_number)},
-        "schema_version": {"N": str(SCHEMA_VERSION)},
-    }
+    item = AuditItem(
+        {
+            settings.key_schema.audit_partition_key: partition,
+            "timestamp": {"S": sort_key(created, sequence_number)},
+            "schema_version": {"N": str(SCHEMA_VERSION)},
+        }
+    )
     item.update(_fields(record, change))
-    old, new = _canonical(change, "OldImage"), _canonical(change, "NewImage")
-    for name, image in (("old_image_sha256", old), ("new_image_sha256", new)):
-        if image is not None:
-            item[name] = {"B": base64.b64encode(canonical_digest(image)).decode("ascii")}
+    old, new = _canonical(change, "OldImage", "old_image", item), _canonical(change, "NewImage", "new_image", item)
     if event_name == "MODIFY" and old is not None and new is not None:
         item.update(_difference(canonical_diff(old, new)))
     item.update(_lifted(record, event_name, old, new, settings))
@@ -92,9 +102,16 @@ def _audit_item(record: StreamRecord, settings: RecordSettings) -> Image:
     return item
 
 
-def _canonical(change: Mapping[str, Any], name: str) -> Image | None:
-    image = change.get(name)
-    return canonical_image(image) if isinstance(image, dict) else None
+def _canonical(change: Mapping[str, Any], field: str, name: str, item: AuditItem) -> Image | None:
+    """Return an image in canonical form, and note its digest and text with the item."""
+    image = change.get(field)
+    if not isinstance(image, dict):
+        return None
+    canonical, text = canonical_form(image)
+    item[f"{name}_sha256"] = {"B": base64.b64encode(text_digest(text)).decode("ascii")}
+    if canonical is image:
+        item.texts[name] = text
+    return canonical
 
 
 def _string(value: Any) -> AttributeValue | None:

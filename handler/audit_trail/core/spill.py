@@ -7,6 +7,7 @@ import base64
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -83,10 +84,11 @@ def unpack(item: Image, fetch: Callable[[str], bytes]) -> Image:
             body = _checked(images["uri"]["S"], fetch)
         else:
             raise MalformedItemError("the record's images are in an encoding that this version does not know")
-        moved: Image = json.loads(gzip.decompress(body))
-    except (KeyError, ValueError, TypeError, OSError, EOFError):
+        moved = json.loads(gzip.decompress(body))
+        whole: Image = {name: value for name, value in item.items() if name != "images"} | moved
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zlib.error):
         raise MalformedItemError("the record's images can't be read") from None
-    return {name: value for name, value in item.items() if name != "images"} | moved
+    return whole
 
 
 def _checked(uri: str, fetch: Callable[[str], bytes]) -> bytes:

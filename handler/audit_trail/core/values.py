@@ -107,7 +107,7 @@ def _list(body: Any) -> list[AttributeValue]:
 
 
 def _map(body: Any) -> Image:
-    if type(body) is not dict:
+    if not isinstance(body, dict):
         raise MalformedValueError("an M value is not a map")
     normal = {name: canonical_value(value) for name, value in body.items()}
     return body if all(map(_is, normal.values(), body.values())) else normal

@@ -1,0 +1,215 @@
+"""Who may do what, where the engine enforces IAM: the function's role, a reader, the application.
+
+Only MiniStack does that here. It knows no dynamodb:PartiQL… action: it checks BatchExecuteStatement as an action of
+its own, on no resource, so the tests grant that one and make every other PartiQL call by ExecuteStatement.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from scripts import build_zip
+from scripts.engine import REGION
+from scripts.local_deployment import LocalDeployment, clean_environment
+from scripts.project import ROOT
+from tests import engines
+from tests.e2e.conftest import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DENIED = "AccessDeniedException"
+ORDER = {"order_id": {"N": "4711"}}
+
+
+@pytest.fixture(scope="module")
+def enforcing(
+    needs_terraform: None, endpoint_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Deploy the example to a MiniStack that enforces IAM, with one order's change in its audit table."""
+    if endpoint_url:
+        pytest.skip(f"{endpoint_url} may not enforce IAM: this needs a MiniStack of its own (unset ENDPOINT)")
+    folder = tmp_path_factory.mktemp("permissions")
+    with engines.aws_engine(folder / "engine", None, {"AUTH": "true"}) as engine:
+        deployed = LocalDeployment(folder / "deployment", engine.endpoint)
+        variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-"}
+        outputs = deployed.up(build_zip.build(), variables, beside=[_without_tls_only(folder)])
+        deployment = Deployment(engine, outputs, deployed.terraform)
+        batches = _allow("dynamodb:BatchExecuteStatement", "*")
+        deployment.client("iam").put_role_policy(
+            RoleName=outputs["function_role_name"], PolicyName="emulator", PolicyDocument=batches
+        )
+        deployment.client("dynamodb").put_item(
+            TableName=deployment.source_table, Item={**ORDER, "status": {"S": "new"}}
+        )
+        yield deployment
+        deployment.close()
+
+
+def _without_tls_only(folder: Path) -> Path:
+    """Make a copy of the module without its TLS-only statement, which an http endpoint can't meet; return its use."""
+    module = folder / "audit_trail"
+    shutil.copytree(ROOT / "terraform" / "modules" / "audit_trail", module)
+    (module / "http_override.tf").write_text("locals {\n  tls_only_statements = []\n}\n", encoding="ascii")
+    use = folder / "audit_override.tf"
+    use.write_text(f'module "audit" {{\n  source = {json.dumps(str(module))}\n}}\n', encoding="utf-8")
+    return use
+
+
+def _allow(action: str, resource: str) -> str:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture(scope="module")
+def record(enforcing: Deployment) -> dict[str, Any]:
+    """Give the order's record from the audit table, read as root."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found: list[dict[str, Any]] = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
+        if found:
+            return found[0]
+        time.sleep(0.05)
+    pytest.fail("the change did not reach the audit table within 20 seconds")
+
+
+@pytest.fixture(scope="module")
+def attempts(enforcing: Deployment, record: dict[str, Any]) -> dict[str, str]:
+    """Give what each call on the audit table met in a function that has the trail function's role."""
+    table = enforcing.audit_table
+    key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
+    where = f"WHERE order_id = 4711 AND \"timestamp\" = '{record['timestamp']['S']}'"
+    values = {":order": record["order_id"]}
+    query = {"KeyConditionExpression": "order_id = :order", "ExpressionAttributeValues": values}
+    insert = f"INSERT INTO \"{table}\" VALUE {{'order_id': 4712, 'timestamp': 'control'}}"
+    calls = {
+        "GetItem": ("get_item", {"TableName": table, "Key": key}),
+        "BatchGetItem": ("batch_get_item", {"RequestItems": {table: {"Keys": [key]}}}),
+        "Query": ("query", {"TableName": table, **query}),
+        "Scan": ("scan", {"TableName": table}),
+        "PutItem": ("put_item", {"TableName": table, "Item": key}),
+        "UpdateItem": ("update_item", {"TableName": table, "Key": key}),
+        "DeleteItem": ("delete_item", {"TableName": table, "Key": key}),
+        "BatchWriteItem": ("batch_write_item", {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}),
+        "TransactWriteItems": (
+            "transact_write_items",
+            {"TransactItems": [{"Delete": {"TableName": table, "Key": key}}]},
+        ),
+        "PartiQL SELECT": ("execute_statement", {"Statement": f'SELECT * FROM "{table}" {where}'}),  # noqa: S608  the test\'s own names
+        "PartiQL UPDATE": ("execute_statement", {"Statement": f"UPDATE \"{table}\" SET actor = 'nobody' {where}"}),  # noqa: S608  the test\'s own names
+        "PartiQL DELETE": ("execute_statement", {"Statement": f'DELETE FROM "{table}" {where}'}),  # noqa: S608  the test\'s own names
+        "DeleteTable": ("delete_table", {"TableName": table}),
+        "control": ("batch_execute_statement", {"Statements": [{"Statement": insert}]}),
+    }
+    function = enforcing.client("lambda")
+    role = function.get_function(FunctionName=enforcing.function)["Configuration"]["Role"]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(Path(__file__).with_name("permission_probe.py"), "permission_probe.py")
+    function.create_function(
+        FunctionName="probe",
+        Role=role,
+        Runtime="python3.13",
+        Handler="permission_probe.handler",
+        Code={"ZipFile": buffer.getvalue()},
+        Timeout=30,
+    )
+    answer = function.invoke(FunctionName="probe", Payload=json.dumps({"calls": calls}).encode())
+    answers: dict[str, str] = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, answers
+    return answers
+
+
+def test_the_pipeline_works_under_enforced_permissions(record: dict[str, Any]) -> None:
+    """With IAM enforced, the role and the one action that MiniStack invents bring a change into the audit table."""
+    assert record["keys"] == {"M": ORDER}
+    assert record["new_image"] == {"M": {**ORDER, "status": {"S": "new"}}}
+
+
+def test_the_functions_role_can_neither_read_nor_rewrite_history(
+    enforcing: Deployment, attempts: dict[str, str], record: dict[str, Any]
+) -> None:
+    """Every call of the function's role on the audit table, other than PartiQL INSERT, is denied."""
+    refused = {name: code for name, code in attempts.items() if name != "control"}
+    assert refused == dict.fromkeys(refused, DENIED)
+    assert len(refused) == 13
+    assert attempts["control"] == "ok"
+    items = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
+    assert record in items
+    assert {"order_id": {"N": "4712"}, "timestamp": {"S": "control"}} in items
+
+
+def _user(enforcing: Deployment, name: str, policy: str) -> dict[str, str]:
+    """Make an IAM user with this policy alone; return its credentials as boto3 takes them."""
+    iam = enforcing.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+
+def _dynamodb(enforcing: Deployment, credentials: dict[str, str]) -> Any:
+    session = boto3.Session(credentials["aws_access_key_id"], credentials["aws_secret_access_key"], region_name=REGION)
+    return session.client("dynamodb", endpoint_url=enforcing.engine.endpoint)
+
+
+def _refusal(call: Any, **parameters: Any) -> str:
+    try:
+        call(**parameters)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "ok"
+
+
+def test_a_reader_reads_the_history_and_no_orders(enforcing: Deployment, record: dict[str, Any]) -> None:
+    """Whoever has the reader policy can run `trail history`, and can neither read orders nor change records."""
+    credentials = _user(enforcing, "reader", enforcing.outputs["reader_policy_json"])
+    # MiniStack checks this one on no resource; AWS on the table, which the reader policy names.
+    tags = _allow("dynamodb:ListTagsOfResource", "*")
+    enforcing.client("iam").put_user_policy(UserName="reader", PolicyName="emulator", PolicyDocument=tags)
+    words = [sys.executable, "-m", "audit_trail.cli.main", "history", "4711", "--json"]
+    keys = {name.upper(): value for name, value in credentials.items()}
+    environment = clean_environment(enforcing.engine.endpoint) | keys | {"TRAIL_AUDIT_TABLE": enforcing.audit_table}
+    done = subprocess.run(
+        words, cwd=ROOT / "handler", env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    [change] = done.stdout.splitlines()
+    assert json.loads(change)["new_image"]["status"] == "new"
+
+    dynamodb = _dynamodb(enforcing, credentials)
+    audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
+    orders, audit = enforcing.source_table, enforcing.audit_table
+    assert _refusal(dynamodb.get_item, TableName=orders, Key=ORDER) == DENIED
+    assert _refusal(dynamodb.scan, TableName=orders) == DENIED
+    assert _refusal(dynamodb.put_item, TableName=audit, Item=audit_key) == DENIED
+    assert _refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
+    dynamodb.close()
+
+
+def test_the_application_writes_orders_and_reads_no_history(enforcing: Deployment, record: dict[str, Any]) -> None:
+    """Whoever has the application policy can write and read orders, and can't read or change the audit table."""
+    credentials = _user(enforcing, "application", enforcing.outputs["application_policy_json"])
+    dynamodb = _dynamodb(enforcing, credentials)
+    audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
+    orders, audit = enforcing.source_table, enforcing.audit_table
+    other = {"order_id": {"N": "4713"}}
+    assert _refusal(dynamodb.put_item, TableName=orders, Item=other) == "ok"
+    assert _refusal(dynamodb.get_item, TableName=orders, Key=other) == "ok"
+    assert _refusal(dynamodb.get_item, TableName=audit, Key=audit_key) == DENIED
+    assert _refusal(dynamodb.scan, TableName=audit) == DENIED
+    assert _refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
+    dynamodb.close()
