@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from audit_trail.aws import reading
@@ -22,11 +23,12 @@ from tests.event_source_mapping import (
     MappingConfig,
     SimulatedClock,
 )
+from tests.event_source_mapping.sources import Page
 from tests.tables import create_table
 from tests.unit.fakes import InMemoryImageStore, handler_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.literals import ScalarAttributeTypeType
@@ -35,9 +37,55 @@ if TYPE_CHECKING:
     from audit_trail.core.values import Image
     from audit_trail.ports import AuditTable
     from tests.event_source_mapping import LambdaContext
+    from tests.event_source_mapping.records import EventRecord
+    from tests.event_source_mapping.sources import ShardReader, StartingPosition
+
+    TrailOf = Callable[..., "LiveTrail"]
 
 AS_DEPLOYED = {"report_batch_item_failures": True, "bisect_batch_on_function_error": True}
 """How Terraform sets the mapping, beside what can be chosen (modules/audit_trail/event_source_mapping.tf)."""
+
+
+@contextmanager
+def live_trails(
+    endpoint: str, dynamodb: DynamoDBClient, streams: DynamoDBStreamsClient, name: str
+) -> Iterator[TrailOf]:
+    """Give a maker of a trail: a source table with a stream and these key attributes, and its audit table."""
+    made: list[LiveTrail] = []
+
+    def make(**keys: ScalarAttributeTypeType) -> LiveTrail:
+        trail = LiveTrail(endpoint, dynamodb, streams, f"{name}-{len(made)}", keys or {"order_id": "N"})
+        made.append(trail)
+        trail.create_audit_table()
+        return trail
+
+    try:
+        yield make
+    finally:
+        for trail in made:
+            trail.close()
+
+
+class SpoiledStream(DynamoDBStream):
+    """A stream whose records are spoiled on their way, for no source table takes what can never be stored."""
+
+    def __init__(self, client: DynamoDBStreamsClient, arn: str, spoil: Callable[[EventRecord], EventRecord]) -> None:
+        super().__init__(client, arn)
+        self._spoil = spoil
+
+    def open(self, shard_id: str, position: StartingPosition) -> ShardReader:
+        """Return a reader that spoils what it reads."""
+        return _SpoiledReader(super().open(shard_id, position), self._spoil)
+
+
+class _SpoiledReader:
+    def __init__(self, reader: ShardReader, spoil: Callable[[EventRecord], EventRecord]) -> None:
+        self._reader = reader
+        self._spoil = spoil
+
+    def read(self, limit: int) -> Page:
+        page = self._reader.read(limit)
+        return Page([self._spoil(record) for record in page.records], closed=page.closed)
 
 
 class LiveTrail:
@@ -64,7 +112,8 @@ class LiveTrail:
         self._audit_keys: dict[str, ScalarAttributeTypeType] = {self.schema.audit_partition_key: kind, "timestamp": "S"}
         stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         made = create_table(dynamodb, self.source, keys, StreamSpecification=stream)
-        self._stream = DynamoDBStream(streams, made["LatestStreamArn"])
+        self._streams, self._stream_arn = streams, made["LatestStreamArn"]
+        self._stream = DynamoDBStream(streams, self._stream_arn)
         self._inserter: DynamoDBClient = engines.session(endpoint).client("dynamodb", config=CLIENT_CONFIG)
         self.table: AuditTable = PartiqlAuditTable(self._inserter, self.audit)
         self.images = InMemoryImageStore()
@@ -72,6 +121,10 @@ class LiveTrail:
     def create_audit_table(self) -> None:
         """Create the audit table, as Terraform would."""
         create_table(self.dynamodb, self.audit, self._audit_keys)
+
+    def spoil(self, spoil: Callable[[EventRecord], EventRecord]) -> None:
+        """Spoil the stream's records from now on, before they reach the mapping."""
+        self._stream = SpoiledStream(self._streams, self._stream_arn, spoil)
 
     def close(self) -> None:
         """Delete the tables."""

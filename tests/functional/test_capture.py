@@ -13,18 +13,18 @@ from audit_trail.core.images import digest
 from audit_trail.core.patch import apply, invert
 from audit_trail.core.records import stream_record
 from audit_trail.core.values import canonical_image
-from tests.functional.live_trail import LiveTrail
+from tests.functional.live_trail import live_trails
 from tests.functional.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
     from audit_trail.core.history import Change
-
-    TrailOf = Callable[..., LiveTrail]
+    from tests.event_source_mapping.records import EventRecord
+    from tests.functional.live_trail import LiveTrail, TrailOf
 
 
 @pytest.fixture
@@ -32,17 +32,8 @@ def trail_of(
     dynamodb_endpoint: str, dynamodb: DynamoDBClient, streams: DynamoDBStreamsClient, table_name: str
 ) -> Iterator[TrailOf]:
     """Give a maker of a trail: a source table with a stream and these key attributes, and its audit table."""
-    made: list[LiveTrail] = []
-
-    def make(**keys: Any) -> LiveTrail:
-        trail = LiveTrail(dynamodb_endpoint, dynamodb, streams, table_name, keys or {"order_id": "N"})
-        made.append(trail)
-        trail.create_audit_table()
-        return trail
-
-    yield make
-    for trail in made:
-        trail.close()
+    with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
+        yield make
 
 
 def assert_exact(trail: LiveTrail, writer: Writer) -> None:
@@ -122,30 +113,43 @@ def test_changes_within_one_second_are_all_kept(trail_of: TrailOf) -> None:
 
 
 def test_a_record_over_400_kb_leaves_its_neighbours(trail_of: TrailOf) -> None:
-    """A change whose two images don't fit into an item is reported, and the 24 beside it are stored."""
+    """A change whose two images don't fit into an item is stored and read back equal, and so are the 24 beside it."""
     trail = trail_of()
-    for number in range(12):
-        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": str(number)}})
-    trail.capture()
-    for number in range(25):
-        size = 210_000 if number in (11, 12) else 10
-        item = {"order_id": {"N": "12" if number == 11 else str(number)}, "text": {"S": str(number % 10) * size}}
-        trail.dynamodb.put_item(TableName=trail.source, Item=item)
+    written: dict[str, list[str]] = {}
+    for number in range(37):
+        order_id = "12" if number == 23 else str(number % 12) if number < 24 else str(number - 12)
+        text = random.Random(number).randbytes(157_500).hex()[: 315_000 if number in (23, 24) else number]
+        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": order_id}, "text": {"S": text}})
+        written.setdefault(order_id, []).append(text)
     mapping = trail.mapping(batch_size=1000)
 
     invocation = mapping.step()
 
     assert invocation is not None
-    assert (invocation.size, invocation.done, invocation.outcome) == (37, 12 + 12, "partly")
-    assert len(trail.stored()) == 12 + 24
+    assert (invocation.size, invocation.done, invocation.outcome) == (37, 37, "succeeded")
+    assert len(trail.stored()) == 37
+    assert len(trail.images.objects) == 1
+    for order_id, texts in written.items():
+        history = trail.history({"order_id": {"N": order_id}})
+        assert [(change.new_image or {})["text"]["S"] for change in history] == texts
+        assert_whole(history)
+
+
+def with_an_unknown_type(record: EventRecord) -> EventRecord:
+    """Give a record's attribute named poison a type tag that DynamoDB doesn't have."""
+    image = record["dynamodb"].get("NewImage", {})
+    if "poison" not in image:
+        return record
+    return {**record, "dynamodb": {**record["dynamodb"], "NewImage": {**image, "poison": {"DATE": "1"}}}}
 
 
 def poison(trail: LiveTrail) -> str:
     """Write a change that can't be stored, between two that can; return its sequence number."""
-    for number, text in (("1", "a"), ("2", "b" * 210_000), ("2", "c" * 210_000), ("3", "d"), ("1", "e")):
-        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": number}, "text": {"S": text}})
+    for number, name in (("1", "a"), ("2", "poison"), ("3", "d"), ("1", "e")):
+        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": number}, name: {"S": "text"}})
+    trail.spoil(with_an_unknown_type)
     trail.mapping().step()
-    return str(trail.delivered[2]["dynamodb"]["SequenceNumber"])
+    return str(trail.delivered[1]["dynamodb"]["SequenceNumber"])
 
 
 def discarded(trail: LiveTrail) -> list[dict[str, Any]]:

@@ -123,9 +123,15 @@ class InMemoryImageStore:
     bucket: str = "trail-bucket"
     down: str = ""
     objects: dict[str, bytes] = field(default_factory=dict)
+    puts: list[str] = field(default_factory=list)
+    """The keys of what was put so far, refused or not."""
+    before: Callable[[str], None] = lambda _: None
+    """Called with each key, before anything is done; may raise."""
 
     def put(self, key: str, body: bytes) -> None:
         """Store an object once."""
+        self.puts.append(key)
+        self.before(key)
         if self.down:
             raise RequestFailedError(self.down)
         self.objects.setdefault(key, body)

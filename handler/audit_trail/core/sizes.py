@@ -15,6 +15,7 @@ DEEPEST = 31
 
 _CONTAINER = 3  # bytes
 _ELEMENT = 1  # byte
+_LARGEST_NUMBER = 21  # bytes
 _EMPTY_PAIRS = re.compile("^(?:00)+|(?:00)+$")
 
 
@@ -83,4 +84,4 @@ def _number(text: str) -> int:
     plain = canonical_number(text)
     whole, _, fraction = plain.lstrip("-").partition(".")
     pairs = _EMPTY_PAIRS.sub("", "0" * (len(whole) % 2) + whole + fraction + "0" * (len(fraction) % 2))
-    return 1 + len(pairs) // 2 + (plain[0] == "-")
+    return min(_LARGEST_NUMBER, 1 + len(pairs) // 2 + (plain[0] == "-"))

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from audit_trail.core.errors import MalformedItemError
-from audit_trail.core.sizes import fits
-from audit_trail.core.values import Image, utf8
+from audit_trail.core.sizes import DEEPEST, LARGEST_ITEM, depth, item_size
+from audit_trail.core.values import AttributeValue, Image, utf8
 
 PREFIX = "images/"
 _IMAGES = ("old_image", "new_image")
 _ALL = (*_IMAGES, "diff", "changed_attributes")
+
+_LEVEL = 6  # level 9 takes four times as long for a few per cent
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
@@ -52,20 +54,27 @@ def pack(item: Image, bucket: str, at_least: Form = Form.INLINE) -> Packed:
     The object's name is the digest of its content, so that a retry finds the same object. A record that fits in no
     form comes in the last one.
     """
-    if at_least is Form.INLINE and fits(item):
+    sizes = {name: item_size({name: value}) for name, value in item.items()}
+    deep = {name for name, value in item.items() if depth({name: value}) > DEEPEST}
+
+    def fits(moved: tuple[str, ...], images: Image) -> bool:
+        size = sum(size for name, size in sizes.items() if name not in moved) + item_size(images)
+        return size <= LARGEST_ITEM and deep <= set(moved)
+
+    if at_least is Form.INLINE and fits((), {}):
         return Packed(item, Form.INLINE)
+    # What doesn't fit without the images can't with less moved, so nothing is compressed for it.
+    longest = _images("s3", uri={"S": f"s3://{bucket}/{PREFIX}{'0' * 64}.json.gz"})
+    moved = _IMAGES if fits(_IMAGES, longest) else _ALL
+    body = _body(item, moved)
     if at_least <= Form.GZIP:
-        for names in (_IMAGES, _ALL):
-            packed = _without(item, names, {"encoding": {"S": "gzip"}, "body": _binary(_body(item, names))})
-            if fits(packed):
-                return Packed(packed, Form.GZIP)
-    for names in (_IMAGES, _ALL):
-        body = _body(item, names)
-        key = f"{PREFIX}{hashlib.sha256(body).hexdigest()}.json.gz"
-        packed = _without(item, names, {"encoding": {"S": "s3"}, "uri": {"S": f"s3://{bucket}/{key}"}})
-        if fits(packed):
-            break
-    return Packed(packed, Form.S3, key, body)
+        for names in (_IMAGES, _ALL) if moved is _IMAGES else (_ALL,):
+            inline = _images("gzip", body=_binary(body if names is moved else _body(item, names)))
+            if fits(names, inline):
+                return Packed(_without(item, names) | inline, Form.GZIP)
+    key = f"{PREFIX}{hashlib.sha256(body).hexdigest()}.json.gz"
+    in_s3 = _images("s3", uri={"S": f"s3://{bucket}/{key}"})
+    return Packed(_without(item, moved) | in_s3, Form.S3, key, body)
 
 
 def unpack(item: Image, fetch: Callable[[str], bytes]) -> Image:
@@ -100,12 +109,16 @@ def _checked(uri: str, fetch: Callable[[str], bytes]) -> bytes:
 
 def _body(item: Image, names: tuple[str, ...]) -> bytes:
     moved = {name: item[name] for name in names if name in item}
-    return gzip.compress(utf8(_encode(moved)), mtime=0)
+    return gzip.compress(utf8(_encode(moved)), compresslevel=_LEVEL, mtime=0)
 
 
-def _without(item: Image, names: tuple[str, ...], images: Image) -> Image:
-    return {name: value for name, value in item.items() if name not in names} | {"images": {"M": images}}
+def _without(item: Image, names: tuple[str, ...]) -> Image:
+    return {name: value for name, value in item.items() if name not in names}
 
 
-def _binary(body: bytes) -> dict[str, str]:
+def _images(encoding: str, **where: AttributeValue) -> Image:
+    return {"images": {"M": {"encoding": {"S": encoding}, **where}}}
+
+
+def _binary(body: bytes) -> AttributeValue:
     return {"B": base64.b64encode(body).decode("ascii")}
