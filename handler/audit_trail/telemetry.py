@@ -1,6 +1,7 @@
 """Logs and metrics: ids, counts, sizes and reasons, never a key value, an attribute value or an actor."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,10 +11,12 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from audit_trail.core.records import StreamRecord, sequence_number
 from audit_trail.ports import BatchResult
 
-logger = Logger(service="table-trail")
+# Terraform names the service after the function, so that the metrics of several trails stay apart.
+_service = os.environ.get("POWERTOOLS_SERVICE_NAME") or "table-trail"
+logger = Logger(service=_service)
 # At DEBUG, botocore logs whole requests and answers, which hold items.
 logging.getLogger("botocore").setLevel(logging.INFO)
-metrics = Metrics(namespace="TableTrail", service="table-trail")
+metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "TableTrail", service=_service)
 
 
 def report(result: BatchResult, records: Sequence[StreamRecord]) -> None:

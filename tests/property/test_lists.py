@@ -99,3 +99,25 @@ def test_deleted_elements_of_long_lists_are_few_entries() -> None:
     for at in (0, 1, 25_000, 49_999):
         [entry] = diff({"l": builders.strings(*map(str, FEW))}, {"l": builders.strings(*map(str, cut(FEW, at)))})
         assert entry.op == "remove"
+
+
+def test_many_bad_lists_take_little_more_than_one() -> None:
+    """What aligning may cost is bounded for a record, not for a list: forty of the worst lists take under a second."""
+    ones, others = chosen(2, 400), chosen(2, 399)
+    old = {f"list{number}": builders.strings(*map(str, ones)) for number in range(40)}
+    new = {f"list{number}": builders.strings(*map(str, others)) for number in range(40)}
+    started = time.process_time()
+    entries = diff(old, new)
+    assert time.process_time() - started < 1
+    assert apply(old, entries) == new
+
+
+def test_long_paths_take_no_more_room_than_the_images() -> None:
+    """An attribute with a very long name and thousands of changes inside is one replacement, exact all the same."""
+    name = "n" * 60_000
+    old: Image = {name: {"L": [{"BOOL": True}] * 2_000}, "a": {"S": "x"}}
+    new: Image = {name: {"L": [{"BOOL": False}] * 2_000}, "a": {"S": "y"}}
+    entries = diff(old, new)
+    assert [(entry.op, len(entry.path)) for entry in entries] == [("replace", 2), ("replace", 60_001)]
+    assert apply(old, entries) == new
+    assert apply(new, invert(entries)) == old

@@ -123,6 +123,24 @@ run "not_whole_or_not_of_the_alphabet" {
   ]
 }
 
+run "not_a_pointer" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    actor_attribute  = "/meta/~"
+    reason_attribute = "/a~2b"
+  }
+
+  expect_failures = [
+    var.actor_attribute,
+    var.reason_attribute,
+  ]
+}
+
 run "not_in_the_list" {
   command = plan
 

@@ -151,7 +151,7 @@ class InMemoryAuditTable:
     """What happens to the next requests."""
     outage: RequestFailedError | None = None
     """What happens to every request."""
-    poison: dict[int, RequestRefusedError] = field(default_factory=dict)
+    poison: dict[int, RequestFailedError] = field(default_factory=dict)
     """Records whose presence makes the table refuse the whole request."""
     before: Callable[[list[int]], None] = lambda _: None
     """Called with each request, before anything is done; may raise."""

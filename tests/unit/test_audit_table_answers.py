@@ -191,3 +191,10 @@ def test_a_connection_that_is_refused_is_an_outage() -> None:
             insert(PartiqlAuditTable(client, "audit"), ITEM)
 
         client.close()
+
+
+def test_an_error_without_a_code_is_no_success(endpoint: FakeEndpoint, table: PartiqlAuditTable) -> None:
+    """A statement whose error has no code, which AWS allows, is not taken for stored: it is tried again."""
+    endpoint.respond = lambda _: Answer(200, {"Responses": [{"Error": {"Message": "m"}}, {"Error": {}}, {}]})
+    outcomes = insert(table, ITEM, ITEM, ITEM)
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.RETRY, Verdict.RETRY, Verdict.STORED]

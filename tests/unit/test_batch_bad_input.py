@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit_trail import batch
-from audit_trail.core.records import sequence_number
+from audit_trail.core.records import audit_item, sequence_number
 from tests.unit.bad_records import BAD_RECORDS, SECRET
 from tests.unit.fakes import SETTINGS, InMemoryAuditTable, InMemoryImageStore, numbered_record, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit_trail.core.records import StreamRecord
+    from audit_trail.core.records import AuditItem, RecordSettings, StreamRecord
 
 
 @pytest.mark.parametrize(("spoil", "sentence"), BAD_RECORDS.values(), ids=BAD_RECORDS.keys())
@@ -38,3 +38,23 @@ def test_a_bad_record_is_reported_in_a_sentence_without_data(
     assert result.response(records)["batchItemFailures"] == [
         {"itemIdentifier": number or records[11]["dynamodb"]["SequenceNumber"]}
     ]
+
+
+def test_a_record_that_nobody_foresaw_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record on which our own code fails is reported by the kind of error alone, and its neighbours are stored."""
+
+    def fail_on_two(record: StreamRecord, settings: RecordSettings) -> AuditItem:
+        if record["dynamodb"]["SequenceNumber"].endswith("2"):
+            raise ZeroDivisionError("secret")
+        return audit_item(record, settings)
+
+    monkeypatch.setattr("audit_trail.batch.inserts.audit_item", fail_on_two)
+    records = [numbered_record(number) for number in (1, 2, 3)]
+    table = InMemoryAuditTable()
+
+    result = batch.store(
+        records, table=table, images=InMemoryImageStore(), settings=SETTINGS, time=table.clock.invocation()
+    )
+
+    assert result.failures == {1: "failed unexpectedly: ZeroDivisionError"}
+    assert table.stored_numbers == [1, 3]

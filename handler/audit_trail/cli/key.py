@@ -1,14 +1,11 @@
 """Keys as people type them: ``123``, or ``customer-7 order-9`` for a composite one."""
 
 import contextlib
-import re
 
 from audit_trail.aws.reading import Trail
 from audit_trail.cli.context import UsageError
 from audit_trail.core.errors import MalformedValueError
 from audit_trail.core.values import AttributeValue, Image, canonical_value
-
-_NEGATIVE = re.compile(r"-[0-9.].*").match
 
 
 def parse(words: list[str], trail: Trail) -> Image:
@@ -17,7 +14,7 @@ def parse(words: list[str], trail: Trail) -> Image:
     :raises UsageError: it isn't a key of that table.
     """
     for word in words:
-        if word.startswith("-") and not _NEGATIVE(word):
+        if word.startswith("--"):
             raise UsageError(f"there is no option {word}: trail history --help lists them")
     schema = trail.key_schema
     names = [schema.partition_key] if schema.sort_key is None else [schema.partition_key, schema.sort_key]

@@ -5,7 +5,7 @@ import typer
 from audit_trail.cli.history import history
 
 app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_show_locals=False)
-# A key may be a negative number, which is no option; `key.parse` refuses other words that begin like one.
+# A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
 app.command(context_settings={"ignore_unknown_options": True})(history)
 
 

@@ -44,7 +44,7 @@ def _value_text(value: AttributeValue) -> str:  # noqa: PLR0911  one return a ty
         return f'{{"S":{_quote(body)}}}'
     if tag == "N" and _PLAIN_NUMBER(body):
         return f'{{"N":"{body}"}}'
-    if tag == "M":
+    if tag == "M" and type(body) is dict:
         return f'{{"M":{_map_text(body)}}}'
     if tag == "L" and type(body) is list:
         return f'{{"L":[{",".join(map(_value_text, body))}]}}'

@@ -13,7 +13,8 @@ from audit_trail.core.pointers import escape, tokens
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text
 
 SETS = frozenset({"SS", "NS", "BS"})
-_WORK_AT_MOST = 40_000_000  # steps: what aligning lists of few distinct elements takes, about a second
+_WORK_AT_MOST = 10_000_000  # steps a record for aligning lists: a quarter of a second of a whole core
+_PATHS_AT_MOST = 1_000_000  # characters a record: each entry spells its whole path, and names may be long
 _ALIGN_AT_MOST = 1_000  # elements a side: beyond it, aligning costs more than it tells
 
 
@@ -36,7 +37,7 @@ def diff(old: Image, new: Image) -> list[Entry]:
 
 def canonical_diff(old: Image, new: Image) -> list[Entry]:
     """Return the same for images that are in canonical form already."""
-    return list(_maps("", old, new))
+    return list(_Walk().maps("", old, new))
 
 
 def changed_attributes(entries: Iterable[Entry]) -> list[str]:
@@ -44,33 +45,86 @@ def changed_attributes(entries: Iterable[Entry]) -> list[str]:
     return sorted({tokens(entry.path)[0] for entry in entries})
 
 
-def _maps(path: str, old: Image, new: Image) -> Iterator[Entry]:
-    changed = [name for name, value in old.items() if new.get(name) != value]
-    changed += [name for name in new if name not in old]
-    changed.sort()  # the order of a map's names means nothing: equal images must give equal diffs
-    for name in changed:
-        here = f"{path}/{escape(name)}"
-        if name not in new:
-            yield Entry("remove", here, old=old[name])
-        elif name not in old:
-            yield Entry("add", here, new=new[name])
+class _Walk:
+    """One record's walk through both images, with what it may cost at most, whatever the images hold."""
+
+    def __init__(self) -> None:
+        self._work = _WORK_AT_MOST
+        self._paths = _PATHS_AT_MOST
+
+    def maps(self, path: str, old: Image, new: Image) -> Iterator[Entry]:
+        changed = [name for name, value in old.items() if new.get(name) != value]
+        changed += [name for name in new if name not in old]
+        changed.sort()  # the order of a map's names means nothing: equal images must give equal diffs
+        for name in changed:
+            here = f"{path}/{escape(name)}"
+            if name not in new:
+                yield Entry("remove", here, old=old[name])
+            elif name not in old:
+                yield Entry("add", here, new=new[name])
+            else:
+                yield from self._values(here, old[name], new[name])
+
+    def _values(self, path: str, old: AttributeValue, new: AttributeValue) -> Iterator[Entry]:
+        [(old_tag, old_body)] = old.items()
+        [(new_tag, new_body)] = new.items()
+        if old_tag != new_tag:
+            yield Entry("replace", path, old, new)
+        elif new_tag in ("M", "L"):
+            inside = self.maps(path, old_body, new_body) if new_tag == "M" else self._lists(path, old_body, new_body)
+            yield from self._bounded(Entry("replace", path, old, new), inside) if path.rfind("/") == 0 else inside
+        elif new_tag in SETS:
+            yield Entry("members", path, _without(new_tag, old_body, new_body), _without(new_tag, new_body, old_body))
         else:
-            yield from _values(here, old[name], new[name])
+            yield Entry("replace", path, old, new)
 
+    def _lists(self, path: str, old: list[AttributeValue], new: list[AttributeValue]) -> Iterator[Entry]:
+        head = _common(old, new)
+        tail = _common(old[head:][::-1], new[head:][::-1])
+        old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
+        removed, added = self._unpaired(old_middle, new_middle)
+        # From the back to the front, so that no removal moves an index that is still to come.
+        for index in sorted(removed, reverse=True):
+            yield Entry("remove", f"{path}/{head + index}", old=old_middle[index])
+        for index in sorted(added):
+            yield Entry("add", f"{path}/{head + index}", new=new_middle[index])
+        kept = (index for index in range(len(old_middle)) if index not in removed)
+        for index in range(len(new_middle)):
+            if index not in added:
+                before, after = old_middle[next(kept)], new_middle[index]
+                if before != after:
+                    yield from self._values(f"{path}/{head + index}", before, after)
 
-def _values(path: str, old: AttributeValue, new: AttributeValue) -> Iterator[Entry]:
-    [(old_tag, old_body)] = old.items()
-    [(new_tag, new_body)] = new.items()
-    if old_tag != new_tag:
-        yield Entry("replace", path, old, new)
-    elif new_tag == "M":
-        yield from _maps(path, old_body, new_body)
-    elif new_tag == "L":
-        yield from _lists(path, old_body, new_body)
-    elif new_tag in SETS:
-        yield Entry("members", path, _without(new_tag, old_body, new_body), _without(new_tag, new_body, old_body))
-    else:
-        yield Entry("replace", path, old, new)
+    def _unpaired(self, old: list[AttributeValue], new: list[AttributeValue]) -> tuple[set[int], set[int]]:
+        """Return the positions that have no partner on the other side; the rest pair up in their order."""
+        shorter, longer = sorted((len(old), len(new)))
+        if shorter in (0, longer) or longer > _ALIGN_AT_MOST:
+            return set(range(shorter, len(old))), set(range(shorter, len(new)))
+        old_texts, new_texts = [canonical_text(one) for one in old], [canonical_text(one) for one in new]
+        work = _equal_pairs(old_texts, new_texts) * longer
+        if work > self._work:
+            return set(range(shorter, len(old))), set(range(shorter, len(new)))
+        self._work -= work
+        # Imported here because it takes 110 to 155 ms, and few changes need it.
+        from deepdiff import DeepDiff  # noqa: PLC0415
+
+        found = DeepDiff(old_texts, new_texts, view="tree")
+        removed = {level.path(output_format="list")[0] for level in found.get("iterable_item_removed", ())}
+        added = {level.path(output_format="list")[0] for level in found.get("iterable_item_added", ())}
+        return removed, added
+
+    def _bounded(self, whole: Entry, inside: Iterator[Entry]) -> Iterator[Entry]:
+        """Yield what changed inside a top-level attribute, or its replacement where the paths grow too long."""
+        entries: list[Entry] = []
+        paths = 0
+        for entry in inside:
+            paths += len(entry.path)
+            if paths > self._paths:
+                yield whole
+                return
+            entries.append(entry)
+        self._paths -= paths
+        yield from entries
 
 
 def _without(tag: str, members: list[str], others: list[str]) -> AttributeValue | None:
@@ -79,46 +133,11 @@ def _without(tag: str, members: list[str], others: list[str]) -> AttributeValue 
     return {tag: rest} if rest else None
 
 
-def _lists(path: str, old: list[AttributeValue], new: list[AttributeValue]) -> Iterator[Entry]:
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
-    old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
-    removed, added = _unpaired(old_middle, new_middle)
-    # From the back to the front, so that no removal moves an index that is still to come.
-    for index in sorted(removed, reverse=True):
-        yield Entry("remove", f"{path}/{head + index}", old=old_middle[index])
-    for index in sorted(added):
-        yield Entry("add", f"{path}/{head + index}", new=new_middle[index])
-    kept = (index for index in range(len(old_middle)) if index not in removed)
-    for index in range(len(new_middle)):
-        if index not in added:
-            before, after = old_middle[next(kept)], new_middle[index]
-            if before != after:
-                yield from _values(f"{path}/{head + index}", before, after)
-
-
 def _common(one: Sequence[AttributeValue], other: Sequence[AttributeValue]) -> int:
     for index, (left, right) in enumerate(zip(one, other, strict=False)):
         if left != right:
             return index
     return min(len(one), len(other))
-
-
-def _unpaired(old: list[AttributeValue], new: list[AttributeValue]) -> tuple[set[int], set[int]]:
-    """Return the positions that have no partner on the other side; the rest pair up in their order."""
-    shorter, longer = sorted((len(old), len(new)))
-    if shorter in (0, longer) or longer > _ALIGN_AT_MOST:
-        return set(range(shorter, len(old))), set(range(shorter, len(new)))
-    old_texts, new_texts = [canonical_text(one) for one in old], [canonical_text(one) for one in new]
-    if _equal_pairs(old_texts, new_texts) * longer > _WORK_AT_MOST:
-        return set(range(shorter, len(old))), set(range(shorter, len(new)))
-    # Imported here because it takes 110 to 155 ms, and few changes need it.
-    from deepdiff import DeepDiff  # noqa: PLC0415
-
-    found = DeepDiff(old_texts, new_texts, view="tree")
-    removed = {level.path(output_format="list")[0] for level in found.get("iterable_item_removed", ())}
-    added = {level.path(output_format="list")[0] for level in found.get("iterable_item_added", ())}
-    return removed, added
 
 
 def _equal_pairs(old: list[str], new: list[str]) -> int:

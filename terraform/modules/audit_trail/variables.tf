@@ -70,7 +70,7 @@ variable "retention_days" {
 }
 
 variable "actor_attribute" {
-  description = "Name of the source table's attribute that says who made a change, such as `updated_by`. Null: none."
+  description = "Name of the source table's attribute that says who made a change, such as `updated_by`, or a JSON Pointer to it, such as `/meta/user`. Null: none."
   type        = string
   default     = null
 
@@ -78,16 +78,26 @@ variable "actor_attribute" {
     condition     = var.actor_attribute == null ? true : length(var.actor_attribute) > 0 && length(base64encode(var.actor_attribute)) <= 248
     error_message = "actor_attribute must be null (none) or a name of 1 to 186 bytes."
   }
+
+  validation {
+    condition     = var.actor_attribute == null ? true : !startswith(var.actor_attribute, "/") || can(regex("^(/([^~/]|~[01])*)+$", var.actor_attribute))
+    error_message = "actor_attribute begins with /, which makes it a JSON Pointer: each ~ in it must be written ~0, and each / of a name ~1."
+  }
 }
 
 variable "reason_attribute" {
-  description = "Name of the source table's attribute that says why a change was made, such as `reason`. Null: none."
+  description = "Name of the source table's attribute that says why a change was made, such as `reason`, or a JSON Pointer to it. Null: none."
   type        = string
   default     = null
 
   validation {
     condition     = var.reason_attribute == null ? true : length(var.reason_attribute) > 0 && length(base64encode(var.reason_attribute)) <= 248
     error_message = "reason_attribute must be null (none) or a name of 1 to 186 bytes."
+  }
+
+  validation {
+    condition     = var.reason_attribute == null ? true : !startswith(var.reason_attribute, "/") || can(regex("^(/([^~/]|~[01])*)+$", var.reason_attribute))
+    error_message = "reason_attribute begins with /, which makes it a JSON Pointer: each ~ in it must be written ~0, and each / of a name ~1."
   }
 }
 
