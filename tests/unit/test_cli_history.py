@@ -11,6 +11,8 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from audit_trail.cli.main import app
+from audit_trail.core.records import audit_item
+from audit_trail.core.spill import Form, pack
 from tests.builders import ARN, NOON, TTL_IDENTITY
 from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail, changes, history, lines
@@ -207,3 +209,21 @@ def test_the_audit_table_can_come_from_the_environment(monkeypatch: pytest.Monke
     monkeypatch.setenv("TRAIL_AUDIT_TABLE", AUDIT_TABLE)
 
     assert CliRunner().invoke(app, ["history", "123"]).exit_code == 0
+
+
+def test_images_that_cannot_be_read_hide_no_other_change() -> None:
+    """Where a record's images are gone from the bucket, the others are shown, and the exit code is 3."""
+    trail = MotoTrail()
+    trail.add(numbered_record(1, new=NEW, at=NOON), numbered_record(3, old=PAID, at=NOON + 120))
+    record = numbered_record(2, old=NEW, new=PAID, at=NOON + 1)
+    trail.put(pack(audit_item(record, trail.settings), "no-such-bucket", Form.S3).item)
+
+    result = history("123")
+
+    assert result.exit_code == 3
+    assert [line.split()[1] for line in result.stdout.splitlines()[1:]] == ["REMOVE", "MODIFY", "INSERT"]
+    assert "billing" in result.stdout.splitlines()[2]
+    assert "can't be read" in result.stdout.splitlines()[2]
+    assert "1 change(s)" in result.stderr
+    read = history("123", "--json").stdout.splitlines()
+    assert ["images_unreadable" in line for line in read] == [False, True, False]

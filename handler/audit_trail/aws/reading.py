@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit_trail.core.errors import TableTrailError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
@@ -94,7 +96,8 @@ def _tag_value(value: str) -> str:
 def history(client: "DynamoDBClient", trail: Trail, keys: Image, fetch: Callable[[str], bytes]) -> Iterator[Image]:
     """Yield one item's audit records from the newest timestamp to the oldest, page by page.
 
-    ``fetch`` reads the object of an ``s3://`` URI, where a record's images lie there.
+    ``fetch`` reads the object of an ``s3://`` URI, where a record's images lie there. A record whose images can't be
+    read keeps its attribute ``images`` in their place.
     """
     name = trail.key_schema.audit_partition_key
     pages = client.get_paginator("query").paginate(
@@ -105,8 +108,13 @@ def history(client: "DynamoDBClient", trail: Trail, keys: Image, fetch: Callable
         ScanIndexForward=False,
     )
     for page in pages:
-        for item in page["Items"]:
-            yield unpack({attribute: from_client(value) for attribute, value in item.items()}, fetch)
+        for page_item in page["Items"]:
+            item = {attribute: from_client(value) for attribute, value in page_item.items()}
+            try:
+                yield unpack(item, fetch)
+            except (MalformedItemError, ClientError, BotoCoreError):
+                # What lies inline is true all the same, and the changes behind this one are there.
+                yield item
 
 
 def from_client(value: Any) -> AttributeValue:

@@ -52,14 +52,27 @@ def history(  # noqa: PLR0913  one parameter an option
     connection = Connection(profile, region, endpoint_url)
     client = connection.dynamodb()
     trail = reading.find_trail(client, audit_table)
-    changes = newest_first(
-        Change.from_item(item)
-        for item in reading.history(client, trail, keys.parse(key, trail), fetcher(connection.s3))
-    )
+    items = reading.history(client, trail, keys.parse(key, trail), fetcher(connection.s3))
+    unreadable: list[str] = []
+    changes = _noting(newest_first(map(Change.from_item, items)), unreadable)
     shown = _print_json(changes, typed=typed) if as_json else _print_lines(changes, trail)
     if not shown:
         Console(stderr=True).print(f"{trail.source_table} has no changes of this key in {audit_table}.", markup=False)
         raise typer.Exit(Exit.NOTHING_FOUND)
+    if unreadable:
+        Console(stderr=True).print(
+            f"trail: the images of {len(unreadable)} change(s) can't be read: check that the reader policy is attached, "
+            f"and that the objects are still in the bucket.",
+            markup=False,
+        )
+        raise typer.Exit(Exit.AWS_REFUSED)
+
+
+def _noting(changes: Iterator[Change], unreadable: list[str]) -> Iterator[Change]:
+    for change in changes:
+        if change.unreadable:
+            unreadable.append(change.timestamp)
+        yield change
 
 
 def _print_json(changes: Iterator[Change], *, typed: bool) -> int:

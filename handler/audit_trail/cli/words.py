@@ -44,6 +44,8 @@ def change_json(change: Change, *, typed: bool) -> str:
         )
         if text is not None
     }
+    if change.unreadable:
+        fields["images_unreadable"] = "true"
     for name in ("keys", "old_image", "new_image"):
         if name in change.item:
             image: Image = change.item[name]["M"]
@@ -60,6 +62,8 @@ def _entry_json(entry: Entry, value: Any) -> str:
 
 def in_words(change: Change) -> str:
     """Say in one line what a change changed."""
+    if change.unreadable:
+        return "(its images can't be read)"
     if change.event_name == "MODIFY":
         if change.old_image is None or change.new_image is None:
             return "changed (the stream carries no image of it)"

@@ -93,6 +93,11 @@ class Change:
         return self._image("new_image")
 
     @property
+    def unreadable(self) -> bool:
+        """Whether the images moved out of the record and could not be read."""
+        return "images" in self.item
+
+    @property
     def diff(self) -> list[Entry]:
         """What changed; nothing unless it's a MODIFY with both images."""
         return entries(self.item)
