@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import engines
+from tests.functional.live_trail import live_trails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+
+    from tests.functional.live_trail import TrailOf
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,12 @@ def table_name(dynamodb: DynamoDBClient) -> Iterator[str]:
         dynamodb.delete_table(TableName=name)
     except dynamodb.exceptions.ResourceNotFoundException:
         return
+
+
+@pytest.fixture
+def trail_of(
+    dynamodb_endpoint: str, dynamodb: DynamoDBClient, streams: DynamoDBStreamsClient, table_name: str
+) -> Iterator[TrailOf]:
+    """Give a maker of a trail: a source table with a stream and these key attributes, and its audit table."""
+    with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
+        yield make

@@ -13,27 +13,12 @@ from audit_trail.core.images import digest
 from audit_trail.core.patch import apply, invert
 from audit_trail.core.records import stream_record
 from audit_trail.core.values import canonical_image
-from tests.functional.live_trail import live_trails
 from tests.functional.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
-
     from audit_trail.core.history import Change
     from tests.event_source_mapping.records import EventRecord
     from tests.functional.live_trail import LiveTrail, TrailOf
-
-
-@pytest.fixture
-def trail_of(
-    dynamodb_endpoint: str, dynamodb: DynamoDBClient, streams: DynamoDBStreamsClient, table_name: str
-) -> Iterator[TrailOf]:
-    """Give a maker of a trail: a source table with a stream and these key attributes, and its audit table."""
-    with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
-        yield make
 
 
 def assert_exact(trail: LiveTrail, writer: Writer) -> None:

@@ -17,15 +17,11 @@ from audit_trail.core.records import audit_item, stream_record
 from audit_trail.core.sizes import DEEPEST, LARGEST_ITEM, depth, item_size
 from audit_trail.core.spill import Form, pack
 from audit_trail.core.values import canonical_image
-from tests.functional.live_trail import live_trails
 from tests.tables import image_to_boto
 from tests.unit.fakes import SETTINGS, numbered_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from collections.abc import Iterable, Sequence
 
     from audit_trail.core.records import StreamRecord
     from audit_trail.core.values import AttributeValue, Image
@@ -34,15 +30,6 @@ if TYPE_CHECKING:
 KEYS: Image = {"order_id": {"N": "7"}}
 NOISE = base64.b64encode(random.Random(3).randbytes(700_000)).decode("ascii")
 """Text that hardly compresses."""
-
-
-@pytest.fixture
-def trail_of(
-    dynamodb_endpoint: str, dynamodb: DynamoDBClient, streams: DynamoDBStreamsClient, table_name: str
-) -> Iterator[TrailOf]:
-    """Give a maker of a trail."""
-    with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
-        yield make
 
 
 def text(size: int, *, noisy: bool, start: int = 0) -> AttributeValue:

@@ -12,16 +12,11 @@ from audit_trail.core.keys import RESERVED_NAMES
 from audit_trail.core.records import stream_record
 from audit_trail.core.values import canonical_image, canonical_value
 from tests import engines
-from tests.functional.live_trail import live_trails
 from tests.tables import image_to_boto
 from tests.unit.fakes import numbered_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.literals import ScalarAttributeTypeType
-    from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
     from audit_trail.core.values import AttributeValue, Image
     from tests.functional.live_trail import LiveTrail, TrailOf
@@ -68,15 +63,6 @@ NAMES = [
     *("__dunder", "__", "_", "0", "-1", "-", "root", " ", "\x00", "\n", "😀", "é", "e\u0301", "\uffff", "n" * 5_000),
     *("S", "M", "L", "NULL", "#", "%23", "?", ":a", "$", "{}", "old", "new", "op", "path", "encoding", "uri", "body"),
 ]
-
-
-@pytest.fixture
-def trail_of(
-    dynamodb_endpoint: str, dynamodb: DynamoDBClient, streams: DynamoDBStreamsClient, table_name: str
-) -> Iterator[TrailOf]:
-    """Give a maker of a trail."""
-    with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
-        yield make
 
 
 def put(trail: LiveTrail, *images: Image) -> None:

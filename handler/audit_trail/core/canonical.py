@@ -4,17 +4,15 @@ What streams deliver is canonical nearly always, so the text is written while th
 `audit_trail.core.values` is taken only by what is not.
 """
 
-import re
 from collections.abc import Callable
 from json.encoder import encode_basestring
 from operator import lt
 from typing import Any
 
-from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text
+from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text, plain_number
 
 _quote: Callable[[Any], str] = encode_basestring
 """A JSON string, quoted and escaped as RFC 8785 has it; TypeError for anything but a string."""
-_PLAIN_NUMBER = re.compile(r"(?!-0$)-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
 
 
 class _NotCanonicalError(Exception):
@@ -42,7 +40,7 @@ def _value_text(value: AttributeValue) -> str:  # noqa: PLR0911  one return a ty
     body = value[tag]
     if tag == "S":
         return f'{{"S":{_quote(body)}}}'
-    if tag == "N" and _PLAIN_NUMBER(body):
+    if tag == "N" and plain_number(body):
         return f'{{"N":"{body}"}}'
     if tag == "M" and type(body) is dict:
         return f'{{"M":{_map_text(body)}}}'

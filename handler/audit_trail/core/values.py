@@ -25,7 +25,9 @@ AttributeValue = dict[str, Any]
 Image = dict[str, AttributeValue]
 """A whole item: attribute names to attribute values."""
 
-_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
+plain_number = re.compile(r"(?!-0$)-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
+"""Matches a number that is in canonical form already; TypeError for anything but a string."""
+
 _ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?").fullmatch
 _LARGEST_EXPONENT = 1_000  # DynamoDB's own is 125; without a bound, "1E999999" would fill the memory
 
@@ -37,7 +39,7 @@ def canonical_number(text: str) -> str:
 
     :raises MalformedValueError: the text is not a finite decimal number.
     """
-    if _PLAIN_NUMBER(text) and text != "-0":
+    if plain_number(text):
         return text
     if not _ANY_NUMBER(text):
         raise MalformedValueError("an N value is not a decimal number")
