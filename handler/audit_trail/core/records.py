@@ -146,12 +146,12 @@ def _difference(old: Image, new: Image, comparison: Comparison) -> Image:
 
 
 def _entry_value(entry: Entry) -> AttributeValue:
-    fields: Image = {"op": {"S": entry.op}, "path": {"S": entry.path}}
+    parts: Image = {"op": {"S": entry.op}, "path": {"S": entry.path}}
     if entry.old is not None:
-        fields["old"] = entry.old
+        parts["old"] = entry.old
     if entry.new is not None:
-        fields["new"] = entry.new
-    return {"M": fields}
+        parts["new"] = entry.new
+    return {"M": parts}
 
 
 def _lifted(
