@@ -1,5 +1,6 @@
 """The function that Lambda calls with batches of stream records: wiring at cold start, and the handler."""
 
+import gc
 import os
 import random
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _settings = Settings.from_environment(os.environ)
 _table = PartiqlAuditTable(boto3.client("dynamodb", config=CLIENT_CONFIG), _settings.audit_table)
 _images = S3ImageStore(lambda: boto3.client("s3", config=S3_CLIENT_CONFIG), _settings.trail_bucket)
+# What is made once needs no looking through while events are parsed, which is where most collections would fall.
+gc.freeze()
 _jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 

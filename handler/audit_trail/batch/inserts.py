@@ -79,7 +79,7 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
 def _insert_of(record: StreamRecord, position: int, table: AuditTable, settings: RecordSettings, bucket: str) -> Insert:
     item = audit_item(record, settings)
     insert = Insert([position], record["eventName"], item, table.encode(item))
-    if not surely_fits(insert.encoded):
+    if not surely_fits(item, insert.encoded, shallow=item.shallow):
         insert.take_form(table, bucket, Form.INLINE)
     return insert
 
