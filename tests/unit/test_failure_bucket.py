@@ -86,10 +86,12 @@ def test_what_waits_is_listed_with_its_size_and_time(bucket: S3FailureBucket, s3
     assert all(abs((datetime.now(UTC) - one.since).total_seconds()) < 60 for one in found)
 
 
-def test_every_page_is_listed(bucket: S3FailureBucket, s3: S3Client) -> None:
+def test_every_page_is_listed(bucket: S3FailureBucket, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more objects than S3 lists at once, every one is listed."""
-    keys = [f"aws/lambda/{number:04d}" for number in range(1_050)]
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
+    keys = [f"aws/lambda/{number:04d}" for number in range(35)]
     put(s3, *keys)
+    assert len(s3.list_objects_v2(Bucket=BUCKET)["Contents"]) == 10
 
     assert [one.key for one in bucket.waiting("aws/lambda/")] == keys
 

@@ -68,9 +68,9 @@ def function_settings(client: "DynamoDBClient", audit_table: str) -> dict[str, s
     """
     table = client.describe_table(TableName=audit_table)["Table"]
     tags = _trail_tags(client, table)
-    if int(tags.get("schema-version", SCHEMA_VERSION)) > SCHEMA_VERSION:
+    if tags.get("schema-version", str(SCHEMA_VERSION)) != str(SCHEMA_VERSION):
         raise NotATrailError(
-            f"{audit_table} has records of a newer schema version than this trail writes: upgrade trail"
+            f"{audit_table} has records of another schema version than this trail writes: upgrade trail"
         )
     schema = KeySchema(tags.get("partition-key", ""), tags.get("sort-key"))
     if schema.audit_partition_key != _key_schema(table).partition_key:

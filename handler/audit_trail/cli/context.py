@@ -54,7 +54,7 @@ class UsageError(TableTrailError):
     """The command's words are off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connection:
     """How to reach AWS: its own options and environment, or what the command line says."""
 
@@ -65,7 +65,7 @@ class Connection:
     def dynamodb(self, config: "Config | None" = None) -> "DynamoDBClient":
         """Make a client of the tables."""
         try:
-            return self._session().client("dynamodb", endpoint_url=self.endpoint_url, config=config)
+            return self._session.client("dynamodb", endpoint_url=self.endpoint_url, config=config)
         except ValueError:
             raise UsageError(
                 f"the endpoint {self.endpoint_url} is not a URL: write it like http://127.0.0.1:4566"
@@ -73,9 +73,11 @@ class Connection:
 
     def s3(self, config: "Config | None" = None) -> "S3Client":
         """Make a client of the trail's bucket."""
-        return self._session().client("s3", endpoint_url=self.endpoint_url, config=config)
+        return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
 
+    @functools.cached_property
     def _session(self) -> boto3.Session:
+        # One for all clients: each would read botocore's data anew.
         return boto3.Session(profile_name=self.profile, region_name=self.region)
 
 

@@ -100,7 +100,9 @@ def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Where both are one terminal, what is printed goes above the bar; a pipe gets it as it is.
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty(), disable=not console.is_terminal
+    ) as progress:
         for one in progress.track(done, total, description="dry run" if dry_run else "putting back"):
             if one.became is not Became.GONE:
                 typer.echo(line(one, dry_run=dry_run))
@@ -122,20 +124,17 @@ def _line(one: Redriven, *, dry_run: bool) -> str:
 
 
 def _summarise(count: Counter[Became], total: int, bucket: str, *, dry_run: bool) -> None:
+    moved, stay, gone = (count[became] for became in (Became.MOVED, Became.STAYS, Became.GONE))
     untried = total - count.total()
-    sentences = []
     if not total:
-        sentences.append(f"Nothing waits in {bucket}.")
+        words = f"Nothing waits in {bucket}."
     elif dry_run:
-        sentences.append(
-            f"Nothing was written: {count[Became.MOVED]} object(s) would move, {count[Became.STAYS]} stay."
-        )
+        words = f"Nothing was written: {moved} object(s) would move, {stay} would stay."
     else:
-        sentences.append(f"{count[Became.MOVED]} object(s) moved under redriven/, {count[Became.STAYS]} stay.")
-    if count[Became.GONE]:
-        sentences.append(f"{count[Became.GONE]} were moved by somebody else meanwhile.")
+        words = f"{moved} object(s) moved under redriven/, {stay} stay."
+    if gone:
+        words += f" {gone} moved by somebody else meanwhile."
     if untried:
-        sentences.append(
-            f"Stopped: nothing of the last one could be stored now, so {untried} more were not tried. Run it again later."
-        )
-    Console(stderr=True, highlight=False, soft_wrap=True).print(" ".join(sentences), markup=False)
+        words += f" Stopped: nothing of the last one could be stored now, so {untried} more were not tried. "
+        words += "Run it again later."
+    Console(stderr=True, highlight=False, soft_wrap=True).print(words, markup=False)
