@@ -60,6 +60,11 @@ output "reader_policy_json" {
   value       = module.audit.reader_policy_json
 }
 
+output "operator_policy_json" {
+  description = "IAM policy for those who put back what could not be stored."
+  value       = module.audit.operator_policy_json
+}
+
 output "application_policy_json" {
   description = "IAM policy for the application that writes orders."
   value       = module.audit.application_policy_json

@@ -95,14 +95,17 @@ run "bucket_policy" {
 
   assert {
     condition = contains(jsondecode(aws_s3_bucket_policy.trail.policy).Statement, {
-      Sid       = "ImagesOnce"
+      Sid       = "WriteOnce"
       Effect    = "Deny"
       Principal = "*"
       Action    = "s3:PutObject"
-      Resource  = "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*"
+      Resource = [
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*",
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/quarantine/*",
+      ]
       Condition = { Null = { "s3:if-none-match" = "true" } }
     })
-    error_message = "An image is never written over."
+    error_message = "Neither an image nor a quarantined record is ever written over."
   }
 
   assert {

@@ -21,6 +21,7 @@ OBJECTS = (
     BUCKET,
     *(f"{BUCKET}/{prefix}/x" for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")),
 )
+POLICIES = ("reader_policy_json", "operator_policy_json", "application_policy_json")
 
 
 def as_list(value: str | list[str]) -> list[str]:
@@ -81,7 +82,7 @@ def test_the_function_never_touches_the_source_table(function_statements: list[d
     assert actions_on(function_statements, *ITEMS) == set()
 
 
-@pytest.mark.parametrize("policy", ["function", "reader_policy_json", "application_policy_json"])
+@pytest.mark.parametrize("policy", ["function", *POLICIES])
 def test_every_statement_is_narrow(outcome: Outcome, function_statements: list[dict[str, Any]], policy: str) -> None:
     """Each statement has a purpose, whole action names, and resources that are named up to a last part."""
     statements = function_statements if policy == "function" else people_statements(outcome, policy)
@@ -110,6 +111,21 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     assert actions_on(statements, *(set(OBJECTS) - {f"{BUCKET}/images/x"})) == set()
 
 
+def test_operators_put_back_failures_and_nothing_else(outcome: Outcome) -> None:
+    """The operator policy adds records, moves failures under redriven/, adds images, and reads neither history nor items."""
+    statements = people_statements(outcome, "operator_policy_json")
+    describing = {"dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"}
+    assert actions_on(statements, *HISTORY) == {"dynamodb:PartiQLInsert", *describing}
+    assert actions_on(statements, *HISTORY[1:]) == set()
+    assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, BUCKET) == {"s3:ListBucket"}
+    for prefix in ("aws/lambda", "quarantine"):
+        assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:GetObject", "s3:DeleteObject"}
+    assert actions_on(statements, f"{BUCKET}/redriven/x") == {"s3:GetObject", "s3:PutObject"}
+    assert actions_on(statements, f"{BUCKET}/images/x") == {"s3:PutObject"}
+    assert actions_on(statements, f"{BUCKET}/archive/x", f"{BUCKET}/aws/x", f"{BUCKET}/x") == set()
+
+
 def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:
     """The application policy reads and writes items, and opens nothing of the trail."""
     statements = people_statements(outcome, "application_policy_json")
@@ -120,7 +136,7 @@ def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:
 def test_the_root_hands_out_the_modules_policies(outcome: Outcome) -> None:
     """What the root's outputs allow is what the module's do."""
     outputs = outcome.outputs["root.tftest.hcl/orders_and_audit"]
-    for policy in ("reader_policy_json", "application_policy_json"):
+    for policy in POLICIES:
         assert [s["Sid"] for s in json.loads(outputs[policy])["Statement"]] == [
             s["Sid"] for s in people_statements(outcome, policy)
         ]

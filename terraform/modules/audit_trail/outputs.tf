@@ -58,6 +58,11 @@ output "reader_policy_json" {
   value       = jsonencode(local.reader_policy)
 }
 
+output "operator_policy_json" {
+  description = "IAM policy for those who put back what could not be stored: it reads failures, adds records, and opens no history."
+  value       = jsonencode(local.operator_policy)
+}
+
 output "application_policy_json" {
   description = "IAM policy for the application: it reads and writes the source table's items, and opens nothing of the trail."
   value       = jsonencode(local.application_policy)
