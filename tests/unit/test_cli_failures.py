@@ -126,6 +126,19 @@ def test_what_cannot_be_understood_is_listed_too(trail: FailedTrail) -> None:
     assert [line["records"] for line in json_lines(run("failures", "--json"))] == [None, 1]
 
 
+def test_what_is_moved_while_it_is_listed_is_left_out(trail: FailedTrail) -> None:
+    """An object that somebody puts back between the listing and the reading waits no more."""
+    bucket = InMemoryFailureBucket(objects=dict([GIVEN_UP, QUARANTINED]))
+
+    def move(*_: object) -> None:
+        bucket.objects.pop(GIVEN_UP[0], None)
+
+    bucket.meanwhile = move
+    trail.monkeypatch.setattr("audit_trail.cli.failures.S3FailureBucket", lambda *_: bucket)
+
+    assert [line["key"] for line in json_lines(run("failures", "--json"))] == [QUARANTINED[0]]
+
+
 def test_every_page_is_listed(trail: FailedTrail, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more objects than S3 lists at once, every one is listed."""
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import pty
-from typing import TYPE_CHECKING, Any
+import random
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 from moto import mock_aws
@@ -15,9 +19,10 @@ from audit_trail.cli import redrive
 from audit_trail.core.failures import quarantined
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import RecordSettings, audit_item
+from audit_trail.core.spill import Form, pack
 from audit_trail.ports import RequestFailedError
 from tests.unit.failed import lambda_object
-from tests.unit.fakes import numbered_record, order
+from tests.unit.fakes import SETTINGS, numbered_record, order
 from tests.unit.moto_bucket import BUCKET
 from tests.unit.moto_failures import FailedTrail, json_lines, run
 from tests.unit.moto_trail import SOURCE_TABLE
@@ -152,8 +157,9 @@ def test_a_dry_run_is_marked_for_programs(trail: FailedTrail) -> None:
 
 def test_a_dry_run_puts_no_images(trail: FailedTrail) -> None:
     """A dry run of a record that would need S3 leaves no object behind."""
-    noise = "".join(chr(33 + (number * number) % 90) for number in range(390_000))
+    noise = base64.b85encode(random.Random(1).randbytes(312_000)).decode()
     record = numbered_record(1, old=order(1, text=noise), new=order(1, text=noise[::-1]))
+    assert pack(audit_item(record, SETTINGS), BUCKET).form is Form.S3
     trail.put(lambda_object(1, record))
 
     assert run("redrive", "--dry-run").exit_code == DONE
@@ -198,25 +204,42 @@ def test_what_somebody_else_moved_is_no_failure(trail: FailedTrail) -> None:
     assert result.exit_code == DONE
 
 
+@contextmanager
+def terminal() -> Iterator[tuple[TextIO, io.BytesIO]]:
+    """Give a terminal to write to, and what it has shown once it's closed."""
+    master, slave = pty.openpty()
+    shown = io.BytesIO()
+
+    def read() -> None:
+        with suppress(OSError):  # how a terminal ends
+            while part := os.read(master, 4_096):
+                shown.write(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with os.fdopen(slave, "w", encoding="utf-8") as screen:
+        yield screen, shown
+    reader.join()
+    os.close(master)
+
+
 @pytest.mark.parametrize("both", [False, True])
 def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch, both: bool) -> None:  # noqa: FBT001  a column
     """A terminal shows a bar with how many objects are done, on stderr; what is piped from stdout is the lines alone."""
-    master, terminal = pty.openpty()
     piped = io.StringIO()
     done = [Redriven(f"quarantine/{number}", Became.MOVED, 1, 1) for number in range(3)]
     monkeypatch.setenv("TERM", "xterm")
-    with open(terminal, "w", encoding="utf-8") as screen:  # noqa: PTH123  a file descriptor
+    with terminal() as (screen, shown):
         monkeypatch.setattr("sys.stderr", screen)
         monkeypatch.setattr("sys.stdout", screen if both else piped)
         count = redrive._print_each(iter(done), 3, redrive._line, dry_run=False)
-        screen.flush()
-        shown = os.read(master, 65_536).decode()
-    os.close(master)
 
     lines = [f"moved: quarantine/{number} (1 record(s), 1 new)" for number in range(3)]
-    assert "putting back" in shown
-    assert "3/3" in shown
-    assert all((line in shown) == both for line in lines)
+    text = shown.getvalue().decode()
+    assert "putting back" in text
+    assert "3/3" in text
+    # The bar is erased before each line, which then has a row of its own.
+    assert all((f"\x1b[2K{line}\r\n" in text) == both == (line in text) for line in lines)
     assert piped.getvalue().splitlines() == ([] if both else lines)
     assert count == {Became.MOVED: 3}
 

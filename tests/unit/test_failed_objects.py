@@ -118,6 +118,16 @@ def test_what_was_quarantined() -> None:
         assert (failure.records, failure.reason) == ([record], "the reason")
 
 
+def test_a_record_is_the_same_in_any_order_of_its_fields() -> None:
+    """A record whose fields come in another order is the same record, under the same key."""
+    record = RECORDS[0]
+    turned = {name: record[name] for name in reversed(record)}
+    turned["dynamodb"] = {name: record["dynamodb"][name] for name in reversed(record["dynamodb"])}
+    assert list(turned) != list(record)
+
+    assert quarantined(turned, "reason", "1")[0] == quarantined(record, "reason", "1")[0]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

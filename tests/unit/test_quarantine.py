@@ -169,6 +169,43 @@ def test_one_good_record_among_many_clears_the_settings(stored_before: bool) -> 
     assert result.failures == {}
 
 
+def test_settings_are_not_cleared_by_what_is_only_throttled() -> None:
+    """While no record was taken, many that are refused wait; when the last is refused too, none of them is quarantined."""
+    records = [*map(malformed, range(20)), numbered_record(20)]
+    table, bucket = InMemoryAuditTable(answers={20: [THROTTLED, *[REFUSED] * 3]}), InMemoryFailureBucket()
+
+    result = store(records, table, bucket)
+
+    assert bucket.puts == []
+    assert result.failures.keys() == set(range(21))
+
+
+@pytest.mark.parametrize("stored_before", [False, True])
+def test_what_is_throttled_holds_up_no_quarantine(stored_before: bool) -> None:  # noqa: FBT001  a column
+    """Once one record was taken, now or before, all that are refused are quarantined, however long others are throttled."""
+    records = [*map(malformed, range(20)), numbered_record(20), numbered_record(21)]
+    table = InMemoryAuditTable(clock=FakeClock(deadline=10), answers={21: [THROTTLED]}, for_ever=True)
+    bucket = InMemoryFailureBucket()
+    if stored_before:
+        store([numbered_record(20)], table, InMemoryFailureBucket())
+
+    result = store(records, table, bucket)
+
+    assert result.quarantined.keys() == set(range(20))
+    assert result.failures.keys() == {21}
+
+
+def test_few_records_are_quarantined_while_the_table_is_down() -> None:
+    """In a batch of fewer than ten, a record that can never be stored is quarantined although the table takes nothing."""
+    outage = RequestFailedError("InternalServerError")
+    table = InMemoryAuditTable(clock=FakeClock(deadline=10), outage=outage)
+    bucket = InMemoryFailureBucket()
+
+    result = store([malformed(0), numbered_record(1)], table, bucket)
+
+    assert (list(result.quarantined), list(result.failures)) == ([0], [1])
+
+
 def test_the_same_record_many_times_is_one() -> None:
     """A record that a batch holds a dozen times is one record: it is quarantined once, and every place of it is done."""
     records = [malformed(1) for _ in range(12)]

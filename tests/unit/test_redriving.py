@@ -103,12 +103,12 @@ def test_one_bad_record_keeps_its_object_and_lets_its_neighbours_through() -> No
 
 def test_each_reason_is_told_with_its_count() -> None:
     """Where records of an object fail for different reasons, each is told, the most frequent first."""
-    table = InMemoryAuditTable(answers={9: [REFUSED] * 3})
-    bucket = bucket_of(lambda_object(1, malformed(1), malformed(2), numbered_record(9), numbered_record(10)))
+    table = InMemoryAuditTable(answers={number: [REFUSED] * 3 for number in (8, 9)})
+    bucket = bucket_of(lambda_object(1, malformed(1), *map(numbered_record, (8, 9, 10))))
 
     [done] = put_back(bucket, table)
 
-    assert done.reason == "2 of 4 records: the record has no Keys; 1 of 4 records: refused by DynamoDB: ValidationError"
+    assert done.reason == "2 of 4 records: refused by DynamoDB: ValidationError; 1 of 4 records: the record has no Keys"
 
 
 @pytest.mark.parametrize("body", [b"", b"not JSON", b"{}", json.dumps(given_up(payload=None)).encode()])
@@ -152,7 +152,7 @@ def test_an_outage_stops_the_run(code: str) -> None:
 
     assert [(one.became, one.stuck) for one in done] == [(Became.MOVED, False), (Became.STAYS, True)]
     assert done[1].reason == f"3 of 3 records: not stored in time: {code}"
-    assert table.clock.now <= PATIENCE
+    assert PATIENCE - 5 < table.clock.now <= PATIENCE == 30
     assert dict(objects[1:]).items() <= bucket.objects.items()
 
 

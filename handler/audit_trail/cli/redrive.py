@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from audit_trail import batch
 from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
@@ -84,9 +85,8 @@ def redrive(  # noqa: PLR0913  one parameter an option
     keys = [found.key for found in buckets.waiting(bucket, only)]
     done = put_back(keys, failures=bucket, table=table, images=images, settings=settings.records, time=_time)
     count = _print_each(done, len(keys), _json if as_json else _line, dry_run=dry_run)
-    left = len(keys) - count[Became.MOVED] - count[Became.GONE]
     _summarise(count, len(keys), settings.trail_bucket, dry_run=dry_run)
-    if left:
+    if count[Became.STAYS]:
         raise typer.Exit(Exit.NOT_ALL_DONE)
 
 
@@ -98,15 +98,20 @@ def _time(seconds: float) -> batch.Time:
 def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], *, dry_run: bool) -> Counter[Became]:
     count: Counter[Became] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Where both are one terminal, what is printed goes above the bar; a pipe gets it as it is.
     console = Console(stderr=True)
+    # On one terminal, what is printed has to go above the bar; a pipe gets it as it is.
+    beside_the_bar = console.is_terminal and sys.stdout.isatty()
     with Progress(
-        *columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty(), disable=not console.is_terminal
+        *columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal
     ) as progress:
         for one in progress.track(done, total, description="dry run" if dry_run else "putting back"):
-            if one.became is not Became.GONE:
-                typer.echo(line(one, dry_run=dry_run))
             count[one.became] += 1
+            if one.became is Became.GONE:
+                continue
+            if beside_the_bar:
+                console.print(Text(line(one, dry_run=dry_run)), soft_wrap=True)
+            else:
+                typer.echo(line(one, dry_run=dry_run))
     return count
 
 
