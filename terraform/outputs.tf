@@ -40,6 +40,11 @@ output "function_role_name" {
   value       = module.audit.function_role_name
 }
 
+output "stream_check_function_name" {
+  description = "Name of the function that checks the stream. Null: alarms are off."
+  value       = module.audit.stream_check_function_name
+}
+
 output "log_group_name" {
   description = "Name of the function's log group."
   value       = module.audit.log_group_name

@@ -28,6 +28,32 @@ run "orders_and_audit" {
   }
 }
 
+run "telemetry" {
+  command = plan
+
+  module {
+    source = "../../terraform"
+  }
+
+  variables {
+    alarms        = { silence_minutes = 30 }
+    alarm_actions = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
+    dashboard     = true
+  }
+}
+
+run "no_telemetry" {
+  command = plan
+
+  module {
+    source = "../../terraform"
+  }
+
+  variables {
+    alarms = null
+  }
+}
+
 run "other_names" {
   command = plan
 

@@ -150,7 +150,11 @@ def test_tags_tell_the_settings_of_the_function(outcome: Outcome) -> None:
 def test_the_mapping_waits_for_every_policy() -> None:
     """Lambda never meets a role that lacks a permission: the mapping depends on all of the role's policies."""
     texts = {path.name: path.read_text("utf-8") for path in (MODULES / "audit_trail").glob("*.tf")}
-    policies = re.findall(r'^resource "(aws_iam_role_policy\w*)" "(\w+)"', "\n".join(texts.values()), re.MULTILINE)
+    resources = re.findall(
+        r'^resource "(aws_iam_role_policy\w*)" "(\w+)" \{\n((?:(?!\}\n).*\n)*)', "".join(texts.values()), re.MULTILINE
+    )
+    policies = [(kind, name) for kind, name, body in resources if "aws_iam_role.function." in body]
+    assert len(resources) == len(policies) + 1, "the stream check's policy is another role's"
     [waited] = re.findall(r"depends_on = \[(.*?)\]", texts["event_source_mapping.tf"], re.DOTALL)
     assert sorted(re.findall(r"[\w.]+", waited)) == sorted(".".join(policy) for policy in policies)
 

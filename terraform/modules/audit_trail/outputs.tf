@@ -33,6 +33,11 @@ output "function_role_arn" {
   value       = aws_iam_role.function.arn
 }
 
+output "stream_check_function_name" {
+  description = "Name of the function that checks the stream. Null: alarms are off."
+  value       = one(aws_lambda_function.stream_check[*].function_name)
+}
+
 output "log_group_name" {
   description = "Name of the function's log group."
   value       = aws_cloudwatch_log_group.function.name
