@@ -47,7 +47,7 @@ def enforcing(
     folder = tmp_path_factory.mktemp("permissions")
     with engines.aws_engine(folder / "engine", None, {"AUTH": "true"}) as engine:
         deployed = LocalDeployment(folder / "deployment", engine.endpoint)
-        variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-"}
+        variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-", "alarms": "{}"}
         outputs = deployed.up(build_zip.build(), variables, beside=[_without_conditions(folder)])
         deployment = Deployment(engine, outputs, deployed.terraform)
         batches = _allow("dynamodb:BatchExecuteStatement", "*")
@@ -156,6 +156,17 @@ def test_the_functions_role_can_neither_read_nor_rewrite_history(
     items = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
     assert record in items
     assert {"order_id": {"N": "4712"}, "timestamp": {"S": "control"}} in items
+
+
+def test_the_check_of_the_stream_may_see_what_it_compares(enforcing: Deployment) -> None:
+    """With IAM enforced, the check's own role, with the action that MiniStack invents, suffices for what it looks at."""
+    name, function = enforcing.outputs["stream_check_function_name"], enforcing.client("lambda")
+    role = function.get_function(FunctionName=name)["Configuration"]["Role"].rpartition("/")[2]
+    # MiniStack takes GetEventSourceMapping for this one.
+    listing = _allow("lambda:ListEventSourceMappings", "*")
+    enforcing.client("iam").put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=listing)
+    answer = function.invoke(FunctionName=name, Payload=b"{}")
+    assert json.loads(answer["Payload"].read()) == {"problems": []}
 
 
 def _user(enforcing: Deployment, name: str, policy: str) -> dict[str, str]:

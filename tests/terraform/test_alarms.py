@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.terraform.conftest import Outcome
     from tests.terraform.emitted import Emitted
 
+ALARM = "aws_cloudwatch_metric_alarm"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text("utf-8")
 SECTIONS = {
     re.sub(r"[^\w -]", "", title).lower().replace(" ", "-"): text
@@ -117,6 +118,17 @@ def test_the_units_are_those_that_the_thresholds_mean(storing: Emitted, checking
     assert units == dict.fromkeys(units, "Count") | others
 
 
+def test_the_root_passes_on_who_is_called_and_for_what(outcome: Outcome) -> None:
+    """The root's alarms call whom its own inputs name, after the silence and age that they say, and it has a dashboard."""
+    run = "root.tftest.hcl/other_names_and_telemetry"
+    made = {one["alarm_name"].removeprefix("test-history-trail-"): one for one in outcome.planned(run, ALARM)}
+    assert {tuple(one["alarm_actions"]) for one in made.values()} == {
+        ("arn:aws:sns:eu-central-1:123456789012:on-call",)
+    }
+    assert (made["silence"]["evaluation_periods"], made["iterator-age"]["threshold"]) == (30, 600_000)
+    assert len(outcome.planned(run, "aws_cloudwatch_dashboard")) == 1
+
+
 def test_every_alarm_has_its_section_in_the_runbook(alarms: dict[str, Alarm]) -> None:
     """Each alarm's description names a section of the runbook, and each section there belongs to an alarm."""
     assert SECTIONS.keys() == alarms.keys()
@@ -149,7 +161,7 @@ def test_whatever_can_be_throttled_has_an_alarm(outcome: Outcome) -> None:
     """Where there are alarms, the audit table and each of its indexes has one for throttled writes."""
     seen = 0
     for name in outcome.plans:
-        alarms = [Alarm.planned(resource) for resource in outcome.planned(name, "aws_cloudwatch_metric_alarm")]
+        alarms = [Alarm.planned(resource) for resource in outcome.planned(name, ALARM)]
         watched = [alarm.metric.dimensions for alarm in alarms if alarm.metric.name == "WriteThrottleEvents"]
         tables = [table for table in outcome.planned(name, "aws_dynamodb_table") if table["range_key"] == "timestamp"]
         expected = [
