@@ -3,22 +3,26 @@
 locals {
   dashboard_widgets = [
     {
-      title = "Changes stored", stat = "Sum"
+      title = "Changes stored"
+      stat  = "Sum"
       metrics = [
         for name in ["ChangesStoredInsert", "ChangesStoredModify", "ChangesStoredRemove", "Duplicates"] :
         merge(local.trail_metrics, { metric = name })
       ]
     },
     {
-      title   = "Iterator age (milliseconds)", stat = "Maximum"
+      title   = "Iterator age (milliseconds)"
+      stat    = "Maximum"
       metrics = [merge(local.function_metrics, { metric = "IteratorAge" })]
     },
     {
-      title   = "Oldest change of a batch (seconds)", stat = "Maximum"
+      title   = "Oldest change of a batch (seconds)"
+      stat    = "Maximum"
       metrics = [merge(local.trail_metrics, { metric = "OldestRecordAge" })]
     },
     {
-      title = "Not stored, quarantined, given up, dropped", stat = "Sum"
+      title = "Not stored, quarantined, given up, dropped"
+      stat  = "Sum"
       metrics = concat(
         [for name in ["ChangesNotStored", "RecordsQuarantined"] : merge(local.trail_metrics, { metric = name })],
         [for name in ["OnFailureDestinationDeliveredEventCount", "DroppedEventCount"] : merge(local.mapping_metrics, { metric = name })],
@@ -26,23 +30,28 @@ locals {
       )
     },
     {
-      title   = "Function: errors and throttles", stat = "Sum"
+      title   = "Function: errors and throttles"
+      stat    = "Sum"
       metrics = [for name in ["Errors", "Throttles"] : merge(local.function_metrics, { metric = name })]
     },
     {
-      title   = "Function: duration (milliseconds)", stat = "Maximum"
+      title   = "Function: duration (milliseconds)"
+      stat    = "Maximum"
       metrics = [merge(local.function_metrics, { metric = "Duration" })]
     },
     {
-      title   = "Audit table: write units, throttled writes", stat = "Sum"
+      title   = "Audit table: write units, throttled writes"
+      stat    = "Sum"
       metrics = [for name in ["ConsumedWriteCapacityUnits", "WriteThrottleEvents"] : merge(local.table_metrics, { metric = name })]
     },
     {
-      title   = "Audit table: retried statements; images in S3", stat = "Sum"
+      title   = "Audit table: retried statements; images in S3"
+      stat    = "Sum"
       metrics = [for name in ["StatementsRetried", "ImagesSpilled"] : merge(local.trail_metrics, { metric = name })]
     },
     {
-      title   = "Bytes stored", stat = "Sum"
+      title   = "Bytes stored"
+      stat    = "Sum"
       metrics = [merge(local.trail_metrics, { metric = "BytesStored" })]
     },
   ]
