@@ -305,6 +305,11 @@ run "names_that_do_not_fit" {
   }
 
   assert {
+    condition     = aws_lambda_function.stream_check[0].function_name == "A-table-with-a-very-long-name-that-fits-ne-ea003eb6-stream-check" && length(aws_iam_role.stream_check[0].name) <= 64 && endswith(aws_iam_role.stream_check[0].name, "-ea003eb6-stream-check-eu-central-1")
+    error_message = "So are those of the stream's check: ${aws_lambda_function.stream_check[0].function_name}, ${aws_iam_role.stream_check[0].name}"
+  }
+
+  assert {
     condition     = can(regex("^a-table-with-[a-z0-9-]+-ea003eb6-trail-123456789012-eu-central-1$", aws_s3_bucket.trail.bucket)) && length(aws_s3_bucket.trail.bucket) <= 63
     error_message = "The bucket's name is cut to 63 characters, in lower case, and made distinct: ${aws_s3_bucket.trail.bucket}"
   }

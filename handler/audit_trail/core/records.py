@@ -190,6 +190,12 @@ def sequence_number(record: StreamRecord) -> str | None:
     return number if isinstance(number, str) and number else None
 
 
+def creation_time(record: StreamRecord) -> Decimal | None:
+    """Return when a stream record's change was made, in epoch seconds, or None where it doesn't say."""
+    change = record.get("dynamodb") if isinstance(record, dict) else None
+    return json_number(change.get("ApproximateCreationDateTime")) if isinstance(change, dict) else None
+
+
 def stream_record(item: Image) -> dict[str, Any]:
     """Rebuild the stream record from an audit table's item: equal to the original in every field.
 
