@@ -188,21 +188,27 @@ def test_what_is_throttled_holds_up_no_quarantine(stored_before: bool) -> None: 
     bucket = InMemoryFailureBucket()
     if stored_before:
         store([numbered_record(20)], table, InMemoryFailureBucket())
+    moments: list[float] = []
+    bucket.before = lambda _: moments.append(table.clock.now)
 
     result = store(records, table, bucket)
 
+    assert (len(moments), max(moments) < 1) == (20, True)
     assert result.quarantined.keys() == set(range(20))
     assert result.failures.keys() == {21}
 
 
 def test_few_records_are_quarantined_while_the_table_is_down() -> None:
-    """In a batch of fewer than ten, a record that can never be stored is quarantined although the table takes nothing."""
+    """In a batch of fewer than ten, a bad record is quarantined at once although the table takes nothing."""
     outage = RequestFailedError("InternalServerError")
     table = InMemoryAuditTable(clock=FakeClock(deadline=10), outage=outage)
     bucket = InMemoryFailureBucket()
+    moments: list[float] = []
+    bucket.before = lambda _: moments.append(table.clock.now)
 
     result = store([malformed(0), numbered_record(1)], table, bucket)
 
+    assert (len(moments), max(moments) < 1) == (1, True)
     assert (list(result.quarantined), list(result.failures)) == ([0], [1])
 
 
