@@ -16,6 +16,7 @@ module "audit" {
 
   actor_attribute  = var.actor_attribute
   reason_attribute = var.reason_attribute
+  image_storage    = var.image_storage
   retention_days   = var.retention_days
 
   capacity               = var.audit_capacity

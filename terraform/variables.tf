@@ -58,6 +58,12 @@ variable "reason_attribute" {
   default     = "reason"
 }
 
+variable "image_storage" {
+  description = "What a record holds of a change, as module audit_trail's `image_storage`."
+  type        = string
+  default     = null
+}
+
 variable "retention_days" {
   description = "Days after which a record may expire. Null: never."
   type        = number

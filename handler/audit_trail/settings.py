@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.pointers import is_pointer
-from audit_trail.core.records import RecordSettings
+from audit_trail.core.records import NEW_AND_DIFF, OLD_AND_NEW, RecordSettings
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}").fullmatch
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]").fullmatch
@@ -47,6 +47,7 @@ class Settings:
                 reason_attribute=_attribute(environment, "REASON_ATTRIBUTE"),
                 time_index_shards=_integer(environment, "TIME_INDEX_SHARDS", 0, _MOST_SHARDS),
                 actor_index_shards=_integer(environment, "ACTOR_INDEX_SHARDS", 0, _MOST_SHARDS),
+                image_storage=_one_of(environment, "IMAGE_STORAGE", (OLD_AND_NEW, NEW_AND_DIFF)),
             ),
         )
 
@@ -67,6 +68,13 @@ def _integer(environment: Mapping[str, str], name: str, lowest: int, highest: in
     if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and lowest <= int(value) <= highest):
         raise SettingsError(f"the setting {name} is malformed: it must be a whole number from {lowest} to {highest}")
     return int(value)
+
+
+def _one_of(environment: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    value = environment.get(name) or values[0]
+    if value not in values:
+        raise SettingsError(f"the setting {name} is malformed: it must be {' or '.join(values)}")
+    return value
 
 
 def _attribute(environment: Mapping[str, str], name: str) -> str | None:

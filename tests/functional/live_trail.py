@@ -114,8 +114,8 @@ class LiveTrail:
         self._audit_keys: dict[str, ScalarAttributeTypeType] = {self.schema.audit_partition_key: kind, "timestamp": "S"}
         stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         made = create_table(dynamodb, self.source, keys, StreamSpecification=stream)
-        self._streams, self._stream_arn = streams, made["LatestStreamArn"]
-        self._stream = DynamoDBStream(streams, self._stream_arn)
+        self.streams, self.stream_arn = streams, made["LatestStreamArn"]
+        self._stream = DynamoDBStream(streams, self.stream_arn)
         self._inserter: DynamoDBClient = engines.session(endpoint).client("dynamodb", config=CLIENT_CONFIG)
         self.table: AuditTable = PartiqlAuditTable(self._inserter, self.audit)
         self.images = InMemoryImageStore()
@@ -130,7 +130,7 @@ class LiveTrail:
 
     def spoil(self, spoil: Callable[[EventRecord], EventRecord]) -> None:
         """Spoil the stream's records from now on, before they reach the mapping."""
-        self._stream = SpoiledStream(self._streams, self._stream_arn, spoil)
+        self._stream = SpoiledStream(self.streams, self.stream_arn, spoil)
 
     def close(self) -> None:
         """Delete the tables."""

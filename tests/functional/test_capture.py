@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from audit_trail.core.images import digest
 from audit_trail.core.patch import apply, invert
-from audit_trail.core.records import stream_record
+from audit_trail.core.records import NEW_AND_DIFF, stream_record
 from audit_trail.core.values import canonical_image
 from tests.functional.writer import Writer
 from tests.unit.failed import records_in
@@ -184,3 +185,20 @@ def test_put_back_by_a_delivery_of_what_was_given_up(trail_of: TrailOf) -> None:
         trail.redeliver(discarded(trail))
 
     assert_exact(trail, writer)
+
+
+def test_old_images_that_are_not_stored_come_back(trail_of: TrailOf) -> None:
+    """With new_and_diff, readers get the same history, and each stream record, though most old images aren't stored."""
+    trail = trail_of(order_id="N")
+    trail.settings = replace(trail.settings, image_storage=NEW_AND_DIFF)
+    writer = Writer(trail.dynamodb, trail.source, {"order_id": "N"}, random.Random(7), items=5)
+    writer.write(80)
+
+    trail.capture()
+
+    assert_exact(trail, writer)
+    stored = trail.stored()
+    changed = [item for item in stored if item["event_name"] == {"S": "MODIFY"}]
+    assert sum("old_image" not in item for item in changed) > len(changed) / 2 > 0
+    delivered = sorted(trail.delivered, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
+    assert [stream_record(item) for item in stored] == delivered

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from audit_trail.core.errors import DiffError, MalformedRecordError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.patch import apply
-from audit_trail.core.records import RecordSettings, audit_item, entries, sequence_number, stream_record
+from audit_trail.core.records import (
+    NEW_AND_DIFF,
+    OLD_AND_NEW,
+    RecordSettings,
+    audit_item,
+    entries,
+    sequence_number,
+    stream_record,
+)
 from audit_trail.core.values import canonical_image
 from tests import builders
 from tests.property import strategies
@@ -45,6 +53,7 @@ def all_settings(draw: st.DrawFn) -> RecordSettings:
         reason_attribute=draw(st.none() | strategies.names),
         time_index_shards=draw(st.integers(0, 100)),
         actor_index_shards=draw(st.integers(0, 100)),
+        image_storage=draw(st.sampled_from((OLD_AND_NEW, NEW_AND_DIFF))),
     )
 
 

@@ -43,6 +43,7 @@ run "defaults" {
       "table-trail:bucket"         = "orders-audit-trail-123456789012-eu-central-1"
       "table-trail:schema-version" = "1"
       "table-trail:partition-key"  = "order_id"
+      "table-trail:image-storage"  = "old_and_new"
     })
     error_message = "The audit table's tags tell the command line the rest, and name nothing that isn't there."
   }
@@ -52,6 +53,7 @@ run "defaults" {
       AUDIT_TABLE                  = "orders-audit"
       PARTITION_KEY                = "order_id"
       TRAIL_BUCKET                 = "orders-audit-trail-123456789012-eu-central-1"
+      IMAGE_STORAGE                = "old_and_new"
       POWERTOOLS_SERVICE_NAME      = "orders-audit-trail"
       POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
       POWERTOOLS_LOG_LEVEL         = "INFO"
@@ -166,6 +168,7 @@ run "everything_else" {
     retention_days   = 365
     actor_attribute  = "updated_by"
     reason_attribute = "why#?"
+    image_storage    = "new_and_diff"
 
     capacity               = { max_write_request_units = 500 }
     point_in_time_recovery = false
@@ -201,6 +204,7 @@ run "everything_else" {
       RETENTION_DAYS               = "365"
       ACTOR_ATTRIBUTE              = "updated_by"
       REASON_ATTRIBUTE             = "why#?"
+      IMAGE_STORAGE                = "new_and_diff"
       POWERTOOLS_SERVICE_NAME      = "recorder"
       POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
       POWERTOOLS_LOG_LEVEL         = "DEBUG"

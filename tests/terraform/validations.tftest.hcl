@@ -19,6 +19,7 @@ run "too_small" {
     retention_days             = 0
     actor_attribute            = ""
     reason_attribute           = ""
+    image_storage              = "new"
     capacity                   = { billing_mode = "PROVISIONED", read_capacity = 0, write_capacity = 1 }
     memory_size                = 255
     timeout                    = 9
@@ -36,6 +37,7 @@ run "too_small" {
     var.retention_days,
     var.actor_attribute,
     var.reason_attribute,
+    var.image_storage,
     var.capacity,
     var.memory_size,
     var.timeout,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.records import RecordSettings
+from audit_trail.core.records import NEW_AND_DIFF, OLD_AND_NEW, RecordSettings
 from audit_trail.settings import Settings, SettingsError
 
 SMALLEST = {"AUDIT_TABLE": "orders-audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "orders-trail"}
@@ -23,6 +23,7 @@ def test_what_must_be_there_is_enough() -> None:
             reason_attribute=None,
             time_index_shards=0,
             actor_index_shards=0,
+            image_storage=OLD_AND_NEW,
         ),
     )
 
@@ -36,6 +37,7 @@ def test_all_settings_are_read() -> None:
         "REASON_ATTRIBUTE": "/audit/reason",
         "TIME_INDEX_SHARDS": "8",
         "ACTOR_INDEX_SHARDS": "4",
+        "IMAGE_STORAGE": "new_and_diff",
     }
 
     assert Settings.from_environment(every).records == RecordSettings(
@@ -45,12 +47,13 @@ def test_all_settings_are_read() -> None:
         reason_attribute="/audit/reason",
         time_index_shards=8,
         actor_index_shards=4,
+        image_storage=NEW_AND_DIFF,
     )
 
 
 def test_an_empty_setting_is_none() -> None:
     """A setting that is there and empty means the same as one that isn't there."""
-    names = ("SORT_KEY", "RETENTION_DAYS", "ACTOR_ATTRIBUTE", "REASON_ATTRIBUTE", "TIME_INDEX_SHARDS")
+    names = ("SORT_KEY", "RETENTION_DAYS", "ACTOR_ATTRIBUTE", "REASON_ATTRIBUTE", "TIME_INDEX_SHARDS", "IMAGE_STORAGE")
 
     assert Settings.from_environment(SMALLEST | dict.fromkeys(names, "")) == Settings.from_environment(SMALLEST)
 
@@ -124,3 +127,11 @@ def test_a_malformed_setting_is_named(name: str, value: str) -> None:
 def test_the_limits_themselves_are_fine(name: str, value: str) -> None:
     """The smallest, longest and strangest values that AWS takes are read without complaint."""
     Settings.from_environment(SMALLEST | {name: value})
+
+
+def test_an_unknown_image_storage_is_named() -> None:
+    """Another image storage than those there are fails with a sentence that lists them."""
+    with pytest.raises(
+        SettingsError, match=r"^the setting IMAGE_STORAGE is malformed: it must be old_and_new or new_and_"
+    ):
+        Settings.from_environment(SMALLEST | {"IMAGE_STORAGE": "both"})

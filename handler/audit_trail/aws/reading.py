@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.records import SCHEMA_VERSION
+from audit_trail.core.records import SCHEMA_VERSION, with_old_image
 from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
 
@@ -148,7 +148,7 @@ def history(client: "DynamoDBClient", trail: Trail, keys: Image, fetch: Callable
         for page_item in page["Items"]:
             item = {attribute: from_client(value) for attribute, value in page_item.items()}
             try:
-                yield unpack(item, fetch)
+                yield with_old_image(unpack(item, fetch))
             except (MalformedItemError, ClientError, BotoCoreError):
                 # What lies inline is true all the same, and the changes behind this one are there.
                 yield item

@@ -8,7 +8,7 @@ from audit_trail.core.errors import MalformedRecordError
 from audit_trail.core.records import RecordSettings, StreamRecord, audit_item
 from audit_trail.core.sizes import surely_fits
 from audit_trail.core.spill import Form, movable, pack
-from audit_trail.core.values import Image, canonical_text, canonical_value
+from audit_trail.core.values import Image, canonical_value
 from audit_trail.ports import AuditTable, BatchResult
 
 MOST_STATEMENTS = 25
@@ -54,7 +54,7 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
     time_left: Callable[[], bool],
 ) -> list[Insert]:
     """Make the batch's inserts, each key once; records that can never be made one become refusals."""
-    inserts: dict[tuple[str, str], Insert] = {}
+    inserts: dict[tuple[str, ...], Insert] = {}
     for position, record in enumerate(records):
         if not time_left():
             result.fail(range(position, len(records)), "not stored in time: OutOfTime")
@@ -68,8 +68,8 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
         except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not cost its neighbours
             refusals.add_unforeseen([position], error)
             continue
-        partition = canonical_value(insert.item[settings.key_schema.audit_partition_key])
-        key = (canonical_text(partition), insert.item["timestamp"]["S"])
+        [(tag, body)] = canonical_value(insert.item[settings.key_schema.audit_partition_key]).items()
+        key = (tag, body, insert.item["timestamp"]["S"])
         if key in inserts:
             # One request may not name a key twice, and the same key is the same stream record.
             inserts[key].positions.append(position)

@@ -1,7 +1,8 @@
-"""An image's canonical form and its text, in one pass: the hot path of every record.
+"""Images in canonical form and their texts, in one pass: the hot path of every record.
 
 What streams deliver is canonical nearly always, so the text is written while that is checked, and the slow way of
-`audit_trail.core.values` is taken only by what is not.
+`audit_trail.core.values` is taken only by what is not. Of the two images of one change, what is equal in both is
+written once.
 """
 
 from collections.abc import Callable
@@ -9,33 +10,66 @@ from json.encoder import encode_basestring
 from operator import lt
 from typing import Any
 
+from audit_trail.core.comparison import Comparison
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text, plain_number
 
 _quote: Callable[[Any], str] = encode_basestring
 """A JSON string, quoted and escaped as RFC 8785 has it; TypeError for anything but a string."""
+
+Form = tuple[Image, str]
+"""An image in canonical form, the very same object where it was canonical already, and its JSON text."""
 
 
 class _NotCanonicalError(Exception):
     """Something isn't canonical, or isn't an attribute value: the slow way tells which."""
 
 
-def canonical_form(image: Image) -> tuple[Image, str]:
-    """Return an image in canonical form, the very same object where it is canonical already, and its JSON text.
+_NOT_CANONICAL = (_NotCanonicalError, AttributeError, KeyError, TypeError, ValueError)
+
+
+def canonical_form(image: Image) -> Form:
+    """Return an image in canonical form and its text.
 
     :raises MalformedValueError: it isn't a map of names to attribute values.
     """
     try:
-        return image, _map_text(image)
-    except (_NotCanonicalError, AttributeError, KeyError, TypeError, ValueError):
+        return image, _map(image)
+    except _NOT_CANONICAL:
         canonical = canonical_image(image)
         return canonical, canonical_text(canonical)
 
 
-def _map_text(image: Image) -> str:
-    return "{" + ",".join([f"{_quote(name)}:{_value_text(image[name])}" for name in sorted(image)]) + "}"
+def canonical_forms(old: Image, new: Image, comparison: Comparison) -> tuple[Form, Form]:
+    """Return the same for the two images of one change.
+
+    :raises MalformedValueError: one of them isn't a map of names to attribute values.
+    """
+    try:
+        old_text, new_text = _Pair(comparison).maps(old, new)
+    except _NOT_CANONICAL:
+        return canonical_form(old), canonical_form(new)
+    return (old, old_text), (new, new_text)
 
 
-def _value_text(value: AttributeValue) -> str:  # noqa: PLR0911  one return a type
+def _map(image: Image) -> str:
+    parts = []
+    for name in sorted(image):
+        value = image[name]
+        (tag,) = value
+        body = value[tag]
+        # The three commonest types here and not by a call, which would take as long as the rest.
+        if tag == "S":
+            parts.append(f'{_quote(name)}:{{"S":{_quote(body)}}}')
+        elif tag == "N" and plain_number(body):
+            parts.append(f'{_quote(name)}:{{"N":"{body}"}}')
+        elif tag == "M" and type(body) is dict:
+            parts.append(f'{_quote(name)}:{{"M":{_map(body)}}}')
+        else:
+            parts.append(f"{_quote(name)}:{_value(value)}")
+    return f"{{{','.join(parts)}}}"
+
+
+def _value(value: AttributeValue) -> str:  # noqa: PLR0911  one return a type
     (tag,) = value
     body = value[tag]
     if tag == "S":
@@ -43,9 +77,9 @@ def _value_text(value: AttributeValue) -> str:  # noqa: PLR0911  one return a ty
     if tag == "N" and plain_number(body):
         return f'{{"N":"{body}"}}'
     if tag == "M" and type(body) is dict:
-        return f'{{"M":{_map_text(body)}}}'
+        return f'{{"M":{_map(body)}}}'
     if tag == "L" and type(body) is list:
-        return f'{{"L":[{",".join(map(_value_text, body))}]}}'
+        return f'{{"L":[{",".join(map(_value, body))}]}}'
     if tag == "BOOL" and type(body) is bool:
         return f'{{"BOOL":{"true" if body else "false"}}}'
     if tag == "NULL" and body is True:
@@ -53,3 +87,59 @@ def _value_text(value: AttributeValue) -> str:  # noqa: PLR0911  one return a ty
     if tag == "SS" and type(body) is list and body and all(map(lt, body, body[1:])):
         return f'{{"SS":[{",".join(map(_quote, body))}]}}'
     raise _NotCanonicalError
+
+
+class _Pair:
+    """Writes two images side by side."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+
+    def maps(self, old: Image, new: Image) -> tuple[str, str]:
+        changed = dict.fromkeys(self._comparison.changed_names(old, new))
+        old_parts: list[str] = []
+        new_parts: list[str] = []
+        for name in sorted(old.keys() | changed.keys()):
+            quoted = _quote(name)
+            if name not in changed:
+                part = f"{quoted}:{_value(old[name])}"
+                old_parts.append(part)
+                new_parts.append(part)
+            elif name not in new:
+                old_parts.append(f"{quoted}:{_value(old[name])}")
+            elif name not in old:
+                new_parts.append(f"{quoted}:{_value(new[name])}")
+            else:
+                before, after = self._values(old[name], new[name])
+                old_parts.append(f"{quoted}:{before}")
+                new_parts.append(f"{quoted}:{after}")
+        return f"{{{','.join(old_parts)}}}", f"{{{','.join(new_parts)}}}"
+
+    def _values(self, old: AttributeValue, new: AttributeValue) -> tuple[str, str]:
+        (tag,), (new_tag,) = old, new
+        if tag == new_tag == "M":
+            before, after = self.maps(old["M"], new["M"])
+            return f'{{"M":{before}}}', f'{{"M":{after}}}'
+        if tag == new_tag == "L" and type(old["L"]) is type(new["L"]) is list:
+            before, after = self._lists(old["L"], new["L"])
+            return f'{{"L":[{before}]}}', f'{{"L":[{after}]}}'
+        return _value(old), _value(new)
+
+    def _lists(self, old: list[AttributeValue], new: list[AttributeValue]) -> tuple[str, str]:
+        middle = self._comparison.alignment(old, new).middle
+        if middle is None:
+            return ",".join(map(_value, old)), ",".join(map(_value, new))
+        old_own: dict[int, str] = {}
+        new_own: dict[int, str] = {}
+        for before, after in middle:
+            if before is not None and after is not None:
+                old_own[before], new_own[after] = self._values(old[before], new[after])
+            elif before is not None:
+                old_own[before] = _value(old[before])
+            elif after is not None:
+                new_own[after] = _value(new[after])
+        old_texts = [old_own[index] if index in old_own else _value(value) for index, value in enumerate(old)]
+        # What is left stands in the same order on both sides.
+        shared = iter([text for index, text in enumerate(old_texts) if index not in old_own])
+        new_texts = [new_own[index] if index in new_own else next(shared) for index in range(len(new))]
+        return ",".join(old_texts), ",".join(new_texts)

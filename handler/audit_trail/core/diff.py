@@ -6,9 +6,10 @@ left it. It is exact and invertible (`audit_trail.core.patch` applies and invert
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from audit_trail.core.comparison import Comparison, Pair, Values, pair_up
 from audit_trail.core.pointers import escape, tokens
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text
 
@@ -32,12 +33,12 @@ def diff(old: Image, new: Image) -> list[Entry]:
 
     :raises MalformedValueError: an image isn't a map of names to attribute values.
     """
-    return canonical_diff(canonical_image(old), canonical_image(new))
+    return canonical_diff(canonical_image(old), canonical_image(new), Comparison())
 
 
-def canonical_diff(old: Image, new: Image) -> list[Entry]:
-    """Return the same for images that are in canonical form already."""
-    return list(_Walk().maps("", old, new))
+def canonical_diff(old: Image, new: Image, comparison: Comparison) -> list[Entry]:
+    """Return the same for images that are in canonical form already, and perhaps compared."""
+    return list(_Walk(comparison).maps("", old, new))
 
 
 def changed_attributes(entries: Iterable[Entry]) -> list[str]:
@@ -48,15 +49,13 @@ def changed_attributes(entries: Iterable[Entry]) -> list[str]:
 class _Walk:
     """One record's walk through both images, with what it may cost at most, whatever the images hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, comparison: Comparison) -> None:
+        self._comparison = comparison
         self._work = _WORK_AT_MOST
         self._paths = _PATHS_AT_MOST
 
     def maps(self, path: str, old: Image, new: Image) -> Iterator[Entry]:
-        changed = [name for name, value in old.items() if new.get(name) != value]
-        changed += [name for name in new if name not in old]
-        changed.sort()  # the order of a map's names means nothing: equal images must give equal diffs
-        for name in changed:
+        for name in self._comparison.changed_names(old, new):
             here = f"{path}/{escape(name)}"
             if name not in new:
                 yield Entry("remove", here, old=old[name])
@@ -78,32 +77,31 @@ class _Walk:
         else:
             yield Entry("replace", path, old, new)
 
-    def _lists(self, path: str, old: list[AttributeValue], new: list[AttributeValue]) -> Iterator[Entry]:
-        head = _common(old, new)
-        tail = _common(old[head:][::-1], new[head:][::-1])
-        old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
-        removed, added = self._unpaired(old_middle, new_middle)
+    def _lists(self, path: str, old: Values, new: Values) -> Iterator[Entry]:
+        head, tail, middle = self._comparison.alignment(old, new)
+        if middle is None:
+            middle = self._aligned(head, old[head : len(old) - tail], new[head : len(new) - tail])
         # From the back to the front, so that no removal moves an index that is still to come.
-        for index in sorted(removed, reverse=True):
-            yield Entry("remove", f"{path}/{head + index}", old=old_middle[index])
-        for index in sorted(added):
-            yield Entry("add", f"{path}/{head + index}", new=new_middle[index])
-        kept = (index for index in range(len(old_middle)) if index not in removed)
-        for index in range(len(new_middle)):
-            if index not in added:
-                before, after = old_middle[next(kept)], new_middle[index]
-                if before != after:
-                    yield from self._values(f"{path}/{head + index}", before, after)
+        for before, after in reversed(middle):
+            if before is not None and after is None:
+                yield Entry("remove", f"{path}/{before}", old=old[before])
+        for before, after in middle:
+            if before is None and after is not None:
+                yield Entry("add", f"{path}/{after}", new=new[after])
+        for before, after in middle:
+            if before is not None and after is not None:
+                yield from self._values(f"{path}/{after}", old[before], new[after])
 
-    def _unpaired(self, old: list[AttributeValue], new: list[AttributeValue]) -> tuple[set[int], set[int]]:
-        """Return the positions that have no partner on the other side; the rest pair up in their order."""
+    def _aligned(self, head: int, old: Values, new: Values) -> list[Pair]:
+        """Pair up what two lists don't have in common at their ends, by what is equal, or else by position."""
         shorter, longer = sorted((len(old), len(new)))
-        if shorter in (0, longer) or longer > _ALIGN_AT_MOST:
-            return set(range(shorter, len(old))), set(range(shorter, len(new)))
+        by_position = set(range(shorter, len(old))), set(range(shorter, len(new)))
+        if longer > _ALIGN_AT_MOST:
+            return pair_up(head, old, new, *by_position)
         old_texts, new_texts = [canonical_text(one) for one in old], [canonical_text(one) for one in new]
         work = _equal_pairs(old_texts, new_texts) * longer
         if work > self._work:
-            return set(range(shorter, len(old))), set(range(shorter, len(new)))
+            return pair_up(head, old, new, *by_position)
         self._work -= work
         # Imported here because it takes 110 to 155 ms, and few changes need it.
         from deepdiff import DeepDiff  # noqa: PLC0415
@@ -111,7 +109,7 @@ class _Walk:
         found = DeepDiff(old_texts, new_texts, view="tree")
         removed = {level.path(output_format="list")[0] for level in found.get("iterable_item_removed", ())}
         added = {level.path(output_format="list")[0] for level in found.get("iterable_item_added", ())}
-        return removed, added
+        return pair_up(head, old, new, removed, added)
 
     def _bounded(self, whole: Entry, inside: Iterator[Entry]) -> Iterator[Entry]:
         """Yield what changed inside a top-level attribute, or its replacement where the paths grow too long."""
@@ -131,13 +129,6 @@ def _without(tag: str, members: list[str], others: list[str]) -> AttributeValue 
     left = set(others)
     rest = [member for member in members if member not in left]
     return {tag: rest} if rest else None
-
-
-def _common(one: Sequence[AttributeValue], other: Sequence[AttributeValue]) -> int:
-    for index, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return index
-    return min(len(one), len(other))
 
 
 def _equal_pairs(old: list[str], new: list[str]) -> int:

@@ -94,8 +94,9 @@ class Change:
 
     @property
     def unreadable(self) -> bool:
-        """Whether the images moved out of the record and could not be read."""
-        return "images" in self.item
+        """Whether an image that the record has can't be read, or not be rebuilt."""
+        lost = any(f"{name}_sha256" in self.item and name not in self.item for name in ("old_image", "new_image"))
+        return "images" in self.item or lost
 
     @property
     def diff(self) -> list[Entry]:

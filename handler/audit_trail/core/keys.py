@@ -9,6 +9,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from audit_trail.core.errors import MalformedRecordError
 from audit_trail.core.values import AttributeValue, Image, canonical_bytes, canonical_value
@@ -123,6 +124,7 @@ def sort_key(approximate_creation_date_time: Decimal, sequence_number: str) -> s
     return f"{iso_time(approximate_creation_date_time)}#{sequence_number:0>40}"
 
 
+@lru_cache(maxsize=256)  # a batch's records lie within few seconds
 def iso_time(epoch_seconds: Decimal) -> str:
     """Write epoch seconds as UTC with milliseconds, rounded down: ``2026-11-24T02:51:41.000Z``.
 

@@ -6,23 +6,29 @@ gives it (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
 """
 
 import base64
-import json
-from collections.abc import Callable, Mapping, Sequence
+from binascii import b2a_base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from audit_trail.core import fields, patch
 from audit_trail.core.actors import actor, lifted
-from audit_trail.core.canonical import canonical_form
-from audit_trail.core.diff import Entry, canonical_diff, changed_attributes
-from audit_trail.core.errors import MalformedItemError, MalformedRecordError, MalformedValueError
+from audit_trail.core.canonical import Form, canonical_form, canonical_forms
+from audit_trail.core.comparison import Comparison
+from audit_trail.core.diff import Entry, canonical_diff
+from audit_trail.core.errors import DiffError, MalformedItemError, MalformedRecordError, MalformedValueError
 from audit_trail.core.images import text_digest
 from audit_trail.core.keys import KeySchema, iso_time, shard, sort_key
-from audit_trail.core.values import AttributeValue, Image, canonical_value, json_number, number_value
+from audit_trail.core.values import AttributeValue, Image, json_number
 
 SCHEMA_VERSION = 1
 _EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 _SECONDS_A_DAY = 86_400
+
+OLD_AND_NEW = "old_and_new"
+NEW_AND_DIFF = "new_and_diff"
+_REBUILT_FROM = ("new_image", "old_image_sha256")
 
 StreamRecord = Mapping[str, Any]
 """One element of the event's ``Records``, as Lambda hands it over."""
@@ -41,6 +47,8 @@ class RecordSettings:
     time_index_shards: int = 0
     """Shards of the index by_time; 0 when that index is off."""
     actor_index_shards: int = 0
+    image_storage: str = OLD_AND_NEW
+    """NEW_AND_DIFF leaves a MODIFY's old image out: readers rebuild it from the new one and the diff."""
 
 
 class AuditItem(dict[str, AttributeValue]):
@@ -93,103 +101,57 @@ def _audit_item(record: StreamRecord, settings: RecordSettings) -> AuditItem:
             "schema_version": {"N": str(SCHEMA_VERSION)},
         }
     )
-    item.update(_fields(record, change))
-    old, new = _canonical(change, "OldImage", "old_image", item), _canonical(change, "NewImage", "new_image", item)
+    item.update(fields.encode(record, change))
+    comparison = Comparison()
+    old, new = _images(change, item, comparison)
     if event_name == "MODIFY" and old is not None and new is not None:
-        item.update(_difference(canonical_diff(old, new)))
+        item.update(_difference(old, new, comparison))
+        if settings.image_storage == NEW_AND_DIFF and item.texts.keys() == {"old_image", "new_image"}:
+            # Only canonical images are rebuilt equal in every spelling.
+            del item["old_image"], item.texts["old_image"]
     item.update(_lifted(record, event_name, old, new, settings))
     item.update(_derived(item, created, partition, settings))
     return item
 
 
-def _canonical(change: Mapping[str, Any], field: str, name: str, item: AuditItem) -> Image | None:
-    """Return an image in canonical form, and note its digest and text with the item."""
-    image = change.get(field)
-    if not isinstance(image, dict):
+def _images(change: Mapping[str, Any], item: AuditItem, comparison: Comparison) -> tuple[Image | None, Image | None]:
+    """Return both images in canonical form, where there are any, and note their digests and texts with the item."""
+    old, new = change.get("OldImage"), change.get("NewImage")
+    old_form = new_form = None
+    if isinstance(old, dict) and isinstance(new, dict):
+        old_form, new_form = canonical_forms(old, new, comparison)
+    elif isinstance(old, dict):
+        old_form = canonical_form(old)
+    elif isinstance(new, dict):
+        new_form = canonical_form(new)
+    return _noted("old_image", old, old_form, item), _noted("new_image", new, new_form, item)
+
+
+def _noted(name: str, image: Any, form: Form | None, item: AuditItem) -> Image | None:
+    if form is None:
         return None
-    canonical, text = canonical_form(image)
-    item[f"{name}_sha256"] = {"B": base64.b64encode(text_digest(text)).decode("ascii")}
+    canonical, text = form
+    item[f"{name}_sha256"] = {"B": b2a_base64(text_digest(text), newline=False).decode("ascii")}
     if canonical is image:
         item.texts[name] = text
     return canonical
 
 
-def _string(value: Any) -> AttributeValue | None:
-    return {"S": value} if isinstance(value, str) else None
-
-
-def _number(value: Any) -> AttributeValue | None:
-    number = json_number(value)
-    encoded = None if number is None else number_value(number)
-    return encoded if encoded is not None and _json_number(encoded) == value else None
-
-
-def _map(value: Any) -> AttributeValue | None:
-    return {"M": value} if isinstance(value, dict) else None
-
-
-def _identity(value: Any) -> AttributeValue | None:
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        return None
-    return {"M": {name: {"S": one} for name, one in value.items()}}
-
-
-_Encoder = Callable[[Any], AttributeValue | None]
-_RECORD_FIELDS: dict[str, tuple[str, _Encoder]] = {
-    "eventID": ("event_id", _string),
-    "eventName": ("event_name", _string),
-    "eventVersion": ("event_version", _string),
-    "eventSource": ("event_source", _string),
-    "awsRegion": ("aws_region", _string),
-    "eventSourceARN": ("event_source_arn", _string),
-    "userIdentity": ("user_identity", _identity),
-}
-_CHANGE_FIELDS: dict[str, tuple[str, _Encoder]] = {
-    "SequenceNumber": ("sequence_number", _string),
-    "StreamViewType": ("stream_view_type", _string),
-    "ApproximateCreationDateTime": ("approximate_creation_date_time", _number),
-    "SizeBytes": ("size_bytes", _number),
-    "Keys": ("keys", _map),
-    "OldImage": ("old_image", _map),
-    "NewImage": ("new_image", _map),
-}
-
-
-def _fields(record: StreamRecord, change: Mapping[str, Any]) -> Image:
-    """Store each field of the stream record exactly once: under its attribute, or else in ``other``."""
-    attributes: Image = {}
-    other: dict[str, dict[str, Any]] = {}
-    for part, fields, known in (("record", record, _RECORD_FIELDS), ("dynamodb", change, _CHANGE_FIELDS)):
-        for field, value in fields.items():
-            name, encode = known.get(field, ("", _nothing))
-            encoded = encode(value)
-            if encoded is not None:
-                attributes[name] = encoded
-            elif (part, field) != ("record", "dynamodb"):
-                other.setdefault(part, {})[field] = value
-    if other:
-        attributes["other"] = {"S": json.dumps(other, separators=(",", ":"), sort_keys=True)}
-    return attributes
-
-
-def _nothing(_value: Any) -> None:
-    return None
-
-
-def _difference(entries: Sequence[Entry]) -> Image:
-    listed = [_entry_value(entry) for entry in entries]
-    if not listed:
+def _difference(old: Image, new: Image, comparison: Comparison) -> Image:
+    changed = comparison.changed_names(old, new)
+    if not changed:
         return {}
-    return {"diff": {"L": listed}, "changed_attributes": {"SS": changed_attributes(entries)}}
+    listed = [_entry_value(entry) for entry in canonical_diff(old, new, comparison)]
+    return {"diff": {"L": listed}, "changed_attributes": {"SS": changed}}
 
 
 def _entry_value(entry: Entry) -> AttributeValue:
-    fields: Image = {"op": {"S": entry.op}, "path": {"S": entry.path}}
+    parts: Image = {"op": {"S": entry.op}, "path": {"S": entry.path}}
     if entry.old is not None:
-        fields["old"] = entry.old
+        parts["old"] = entry.old
     if entry.new is not None:
-        fields["new"] = entry.new
-    return {"M": fields}
+        parts["new"] = entry.new
+    return {"M": parts}
 
 
 def _lifted(
@@ -238,17 +200,27 @@ def stream_record(item: Image) -> dict[str, Any]:
     if "schema_version" not in item or "event_name" not in item:
         raise MalformedItemError("the item is not an audit record: it has no schema_version or no event_name")
     try:
-        other = json.loads(item["other"]["S"]) if "other" in item else {}
-        record: dict[str, Any] = dict(other.get("record", {}))
-        change: dict[str, Any] = dict(other.get("dynamodb", {}))
-        for fields, into in ((_RECORD_FIELDS, record), (_CHANGE_FIELDS, change)):
-            for field, (name, encode) in fields.items():
-                if name in item:
-                    into[field] = _DECODERS[encode](item[name])
+        return fields.decode(with_old_image(item))
     except (KeyError, ValueError, TypeError, AttributeError, MalformedValueError):
         raise MalformedItemError("the item is not an audit record: its stream record can't be rebuilt") from None
-    record["dynamodb"] = change
-    return record
+
+
+def with_old_image(item: Image) -> Image:
+    """Return an audit record with its old image, rebuilt from the new one and the diff where it isn't stored.
+
+    The very same object where nothing has to be rebuilt.
+
+    :raises MalformedItemError: the new image and the diff don't lead to the old image that its digest tells.
+    """
+    if item.get("event_name") != {"S": "MODIFY"} or "old_image" in item or not {*_REBUILT_FROM} <= item.keys():
+        return item
+    try:
+        old = patch.apply(item["new_image"]["M"], patch.invert(entries(item)))
+        if text_digest(canonical_form(old)[1]) == base64.b64decode(item["old_image_sha256"]["B"]):
+            return item | {"old_image": {"M": old}}
+    except (DiffError, MalformedValueError, KeyError, TypeError, ValueError):
+        pass
+    raise MalformedItemError("the record's old image can't be rebuilt: its new image, diff and digest don't agree")
 
 
 def entries(item: Image) -> list[Entry]:
@@ -257,20 +229,7 @@ def entries(item: Image) -> list[Entry]:
     :raises MalformedItemError: the diff isn't one.
     """
     try:
-        fields = [entry["M"] for entry in item["diff"]["L"]] if "diff" in item else []
-        return [Entry(one["op"]["S"], one["path"]["S"], one.get("old"), one.get("new")) for one in fields]
+        listed = [entry["M"] for entry in item["diff"]["L"]] if "diff" in item else []
+        return [Entry(one["op"]["S"], one["path"]["S"], one.get("old"), one.get("new")) for one in listed]
     except (KeyError, TypeError):
         raise MalformedItemError("the item's diff is not a list of {op, path, old, new}") from None
-
-
-def _json_number(value: AttributeValue) -> int | float:
-    text = canonical_value(value)["N"]
-    return float(text) if "." in text else int(text)
-
-
-_DECODERS: dict[_Encoder, Callable[[AttributeValue], Any]] = {
-    _string: lambda value: value["S"],
-    _number: _json_number,
-    _map: lambda value: value["M"],
-    _identity: lambda value: {name: one["S"] for name, one in value["M"].items()},
-}

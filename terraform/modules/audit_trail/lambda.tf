@@ -46,6 +46,7 @@ locals {
     RETENTION_DAYS               = var.retention_days == null ? null : tostring(var.retention_days)
     ACTOR_ATTRIBUTE              = var.actor_attribute
     REASON_ATTRIBUTE             = var.reason_attribute
+    IMAGE_STORAGE                = var.image_storage
     POWERTOOLS_SERVICE_NAME      = local.function_name
     POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
     POWERTOOLS_LOG_LEVEL         = var.log_level

@@ -101,6 +101,18 @@ variable "reason_attribute" {
   }
 }
 
+variable "image_storage" {
+  description = "What a MODIFY's record holds beside its diff: old_and_new, or new_and_diff, which takes about half the room for large items and small changes. `trail` rebuilds the old image exactly; filters, PartiQL and the console can't look into it."
+  type        = string
+  default     = "old_and_new"
+  nullable    = false
+
+  validation {
+    condition     = contains(["old_and_new", "new_and_diff"], var.image_storage)
+    error_message = "image_storage must be old_and_new or new_and_diff."
+  }
+}
+
 # The audit table.
 
 variable "capacity" {
