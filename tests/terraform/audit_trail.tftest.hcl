@@ -43,6 +43,7 @@ run "defaults" {
       "table-trail:bucket"         = "orders-audit-trail-123456789012-eu-central-1"
       "table-trail:schema-version" = "1"
       "table-trail:partition-key"  = "order_id"
+      "table-trail:image-storage"  = "old_and_new"
     })
     error_message = "The audit table's tags tell the command line the rest, and name nothing that isn't there."
   }

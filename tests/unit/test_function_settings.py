@@ -41,7 +41,12 @@ def encoded(text: str) -> str:
 
 def test_all_tags_are_settings() -> None:
     """Each tag stands for the setting of the same name in the function's environment."""
-    tags = TAGS | {"time-index-shards": "8", "actor-index-shards": "4", "actor-attribute": encoded("geändert von")}
+    tags = TAGS | {
+        "time-index-shards": "8",
+        "actor-index-shards": "4",
+        "actor-attribute": encoded("geändert von"),
+        "image-storage": "new_and_diff",
+    }
 
     assert settings_of(tags) == Settings.from_environment(
         {
@@ -53,6 +58,7 @@ def test_all_tags_are_settings() -> None:
             "REASON_ATTRIBUTE": "why",
             "TIME_INDEX_SHARDS": "8",
             "ACTOR_INDEX_SHARDS": "4",
+            "IMAGE_STORAGE": "new_and_diff",
         }
     )
 

@@ -54,6 +54,7 @@ locals {
     "table-trail:sort-key"         = local.source_sort_key
     "table-trail:actor-attribute"  = var.actor_attribute
     "table-trail:reason-attribute" = var.reason_attribute
+    "table-trail:image-storage"    = var.image_storage
     "table-trail:retention-days"   = var.retention_days == null ? null : tostring(var.retention_days)
   }
 
