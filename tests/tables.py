@@ -6,11 +6,11 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.literals import ScalarAttributeTypeType
-    from types_boto3_dynamodb.type_defs import KeySchemaElementTypeDef, TableDescriptionTypeDef
+    from types_boto3_dynamodb.type_defs import KeySchemaElementTypeDef, TableDescriptionTypeDef, WriteRequestTypeDef
 
     from audit_trail.core.values import AttributeValue, Image
 
@@ -30,6 +30,15 @@ def create_table(
         BillingMode="PAY_PER_REQUEST",
         **more,
     )["TableDescription"]
+
+
+def put_all(client: DynamoDBClient, table: str, items: Sequence[Image]) -> None:
+    """Put items in their order, 25 a request; no request may have one key twice."""
+    for first in range(0, len(items), 25):
+        puts: list[WriteRequestTypeDef] = [
+            {"PutRequest": {"Item": image_to_boto(item)}} for item in items[first : first + 25]
+        ]
+        assert not client.batch_write_item(RequestItems={table: puts})["UnprocessedItems"]
 
 
 def to_boto(value: AttributeValue) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from tests.event_source_mapping import (
     MappingConfig,
     SimulatedClock,
 )
+from tests.tables import put_all
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
 ITEM: dict[str, AttributeValueTypeDef] = {
@@ -51,13 +52,8 @@ def table_with_stream(dynamodb: DynamoDBClient, name: str) -> str:
 
 
 def put_many(dynamodb: DynamoDBClient, table: str, count: int) -> None:
-    """Write one version of each of so many items, in order of their numbers, 25 a request."""
-    for first in range(0, count, 25):
-        puts: list[WriteRequestTypeDef] = [
-            {"PutRequest": {"Item": {"order_id": {"N": str(number)}}}}
-            for number in range(first, min(first + 25, count))
-        ]
-        dynamodb.batch_write_item(RequestItems={table: puts})
+    """Write one version of each of so many items, in order of their numbers."""
+    put_all(dynamodb, table, [{"order_id": {"N": str(number)}} for number in range(count)])
 
 
 def number_of(record: dict[str, Any]) -> int:

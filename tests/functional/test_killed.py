@@ -9,10 +9,10 @@ from scripts import engine
 from tests.event_source_mapping import DynamoDBStream, EventSourceMapping, MappingConfig
 from tests.functional.lambda_process import KilledFunction
 from tests.functional.test_capture import assert_whole
+from tests.tables import put_all
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
     from tests.functional.live_trail import TrailOf
 
@@ -26,12 +26,9 @@ def test_a_function_that_is_killed_at_any_moment_loses_nothing(
     """SIGKILL at random moments of 200 batches: each change is stored exactly once, and each item's chain is whole."""
     trail = trail_of(order_id="N")
     rounds = BATCHES * BATCH_SIZE // ITEMS
-    for version in range(rounds):
-        puts: list[WriteRequestTypeDef] = [
-            {"PutRequest": {"Item": {"order_id": {"N": str(number)}, "version": {"N": str(version)}}}}
-            for number in range(ITEMS)
-        ]
-        assert not dynamodb.batch_write_item(RequestItems={trail.source: puts})["UnprocessedItems"]
+    versions = [(number, version) for version in range(rounds) for number in range(ITEMS)]
+    items = [{"order_id": {"N": str(number)}, "version": {"N": str(version)}} for number, version in versions]
+    put_all(dynamodb, trail.source, items)
     function = KilledFunction(
         {
             "AUDIT_TABLE": trail.audit,

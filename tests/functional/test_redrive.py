@@ -20,6 +20,7 @@ from audit_trail.core.records import audit_item, stream_record
 from tests.event_source_mapping import S3Destination
 from tests.functional.test_capture import assert_exact
 from tests.functional.writer import Writer
+from tests.tables import put_all
 from tests.unit.moto_bucket import BUCKET, REGION, keys_in
 from tests.unit.moto_failures import json_lines
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typer.testing import Result
-    from types_boto3_dynamodb.type_defs import WriteRequestTypeDef
     from types_boto3_s3 import S3Client
 
     from audit_trail.core.records import AuditItem, RecordSettings, StreamRecord
@@ -78,13 +78,9 @@ def waiting(s3: S3Client) -> Counter[str]:
 
 
 def put_many(trail: LiveTrail, count: int) -> None:
-    """Insert so many items, 25 a request."""
-    for first in range(0, count, 25):
-        puts: list[WriteRequestTypeDef] = [
-            {"PutRequest": {"Item": {"order_id": {"N": str(number)}, "n": {"N": str(number)}}}}
-            for number in range(first, min(first + 25, count))
-        ]
-        trail.dynamodb.batch_write_item(RequestItems={trail.source: puts})
+    """Insert so many items."""
+    numbers = [{"N": str(number)} for number in range(count)]
+    put_all(trail.dynamodb, trail.source, [{"order_id": number, "n": number} for number in numbers])
 
 
 def test_poison_among_a_thousand(trail: LiveTrail, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:

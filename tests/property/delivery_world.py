@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from audit_trail.batch import Quarantine, Time, store
@@ -20,7 +19,7 @@ from audit_trail.core.history import Change, newest_first
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import RecordSettings, audit_item, sequence_number
 from audit_trail.core.spill import unpack
-from audit_trail.ports import Outcome, RequestFailedError, RequestRefusedError, Verdict, WaitingFailure
+from audit_trail.ports import Outcome, RequestFailedError, RequestRefusedError, Verdict
 from tests import builders
 from tests.event_source_mapping import (
     EventSourceMapping,
@@ -31,11 +30,12 @@ from tests.event_source_mapping import (
     MappingConfig,
     SimulatedClock,
 )
+from tests.unit.failed import InMemoryFailureBucket
 from tests.unit.fakes import numbered_record, order
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from audit_trail.core.records import StreamRecord
     from audit_trail.core.values import Image
@@ -87,21 +87,18 @@ def heavy(rng: random.Random) -> Trouble:
     )
 
 
-class Bucket:
+class Bucket(InMemoryFailureBucket):
     """The trail's bucket: images and quarantine from the function, payloads from Lambda, all of it for redrive."""
 
-    bucket = "trail"
-
     def __init__(self, world: World) -> None:
+        super().__init__()
         self._world = world
-        self.objects: dict[str, bytes] = {}
 
     def put(self, key: str, body: bytes) -> None:
         """Store an object once."""
         trouble = self._world.trouble
-        if trouble.bucket_down or self._world.strikes(trouble.bucket_error):
-            raise RequestFailedError("SlowDown")
-        self.objects.setdefault(key, body)
+        self.down = "SlowDown" if trouble.bucket_down or self._world.strikes(trouble.bucket_error) else ""
+        super().put(key, body)
         if key.startswith("quarantine/"):
             self._world.arrived(understand(key, body).records)
 
@@ -111,21 +108,6 @@ class Bucket:
             raise ConnectionError("the bucket is down")
         self.objects[key] = body.encode()
         self._world.arrived(understand(key, self.objects[key]).records)
-
-    def waiting(self, prefix: str) -> Iterator[WaitingFailure]:
-        """List objects."""
-        for key in sorted(self.objects):
-            if key.startswith(prefix):
-                yield WaitingFailure(key, len(self.objects[key]), datetime.fromtimestamp(self._world.clock.time(), UTC))
-
-    def read(self, key: str) -> bytes | None:
-        """Return an object's body."""
-        return self.objects.get(key)
-
-    def move(self, key: str, body: bytes) -> None:
-        """Move an object under redriven/."""
-        if self.objects.pop(key, None) is not None:
-            self.objects[f"redriven/{key}"] = body
 
 
 class Table:
@@ -364,7 +346,7 @@ class World:
         return {int(item["sequence_number"]["S"]) for item in self.table.stored.values()}
 
     def _redrive(self) -> None:
-        keys = [found.key for prefix in ("quarantine/", "aws/lambda/") for found in self.bucket.waiting(prefix)]
+        keys = self.bucket.keys("quarantine/") + self.bucket.keys("aws/lambda/")
         for _ in redrive(
             keys, failures=self.bucket, table=self.table, images=self.bucket, settings=SETTINGS, time=self._time
         ):
@@ -375,7 +357,7 @@ class World:
         return Time(remaining=lambda: end - self.clock.time(), sleep=self.clock.sleep, jitter=self.rng)
 
     def _waiting(self, prefix: str) -> set[int]:
-        return set().union(*(self._numbers(found.key) for found in self.bucket.waiting(prefix)))
+        return set().union(*(self._numbers(key) for key in self.bucket.keys(prefix)))
 
     def _numbers(self, key: str) -> set[int]:
         return {int(sequence_number(record) or -1) for record in understand(key, self.bucket.objects[key]).records}

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from audit_trail.core.canonical import canonical_forms
 from audit_trail.core.comparison import Comparison
-from audit_trail.core.diff import changed_attributes, diff
+from audit_trail.core.diff import diff
 from audit_trail.core.images import digest
 from audit_trail.core.patch import apply, invert
+from audit_trail.core.pointers import tokens
 from audit_trail.core.records import audit_item, entries, stream_record
 from audit_trail.core.values import canonical_bytes, canonical_image, utf8
 from tests import builders, canonical_reference
@@ -109,7 +110,8 @@ def comparable(tag: str, body: Any) -> Any:
 def the_changed_attributes_are_those_that_changed(old: Image, new: Image) -> None:
     written = [{name: canonical_reference.value_bytes(one) for name, one in image.items()} for image in (old, new)]
     names = {name for name in old.keys() | new.keys() if written[0].get(name) != written[1].get(name)}
-    assert changed_attributes(diff(old, new)) == sorted(names)
+    assert Comparison().changed_names(canonical_image(old), canonical_image(new)) == sorted(names)
+    assert {tokens(entry.path)[0] for entry in diff(old, new)} == names
 
 
 def spellings_mean_nothing(old: Image, new: Image, chance: random.Random) -> None:

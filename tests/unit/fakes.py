@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.event_source_mapping import LambdaContext
 
 SETTINGS = RecordSettings(KeySchema("order_id"), actor_attribute="updated_by")
+REFUSED = Outcome(Verdict.REFUSED, "ValidationError")
+THROTTLED = Outcome(Verdict.RETRY, "ThrottlingError")
 
 
 def order(order_id: int = 123, **attributes: Any) -> Image:

@@ -9,11 +9,18 @@ import pytest
 
 from audit_trail import batch
 from audit_trail.core.records import StreamRecord, stream_record
-from audit_trail.ports import BatchResult, Outcome, RequestRefusedError, Verdict
-from tests.unit.fakes import SETTINGS, FakeClock, InMemoryAuditTable, InMemoryImageStore, named, numbered_record, order
-
-THROTTLED = Outcome(Verdict.RETRY, "ThrottlingError")
-REFUSED = Outcome(Verdict.REFUSED, "ValidationError")
+from audit_trail.ports import BatchResult, RequestRefusedError
+from tests.unit.fakes import (
+    REFUSED,
+    SETTINGS,
+    THROTTLED,
+    FakeClock,
+    InMemoryAuditTable,
+    InMemoryImageStore,
+    named,
+    numbered_record,
+    order,
+)
 
 
 def store(records: list[StreamRecord], table: InMemoryAuditTable) -> BatchResult:

@@ -11,6 +11,7 @@ from audit_trail import batch
 from audit_trail.ports import BatchResult, Outcome, RequestFailedError, RequestRefusedError, Verdict
 from tests.unit.fakes import (
     SETTINGS,
+    THROTTLED,
     FakeClock,
     Fault,
     InMemoryAuditTable,
@@ -23,7 +24,6 @@ from tests.unit.fakes import (
 if TYPE_CHECKING:
     from audit_trail.core.records import StreamRecord
 
-THROTTLED = Outcome(Verdict.RETRY, "ThrottlingError")
 OUTAGE = RequestFailedError("InternalServerError")
 
 

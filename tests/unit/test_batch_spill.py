@@ -12,9 +12,11 @@ from audit_trail import batch
 from audit_trail.core.records import audit_item, stream_record
 from audit_trail.core.sizes import fits
 from audit_trail.core.spill import unpack
-from audit_trail.ports import BatchResult, Outcome, RequestFailedError, RequestRefusedError, Verdict
+from audit_trail.ports import BatchResult, RequestFailedError, RequestRefusedError
 from tests.unit.fakes import (
+    REFUSED,
     SETTINGS,
+    THROTTLED,
     FakeClock,
     Fault,
     InMemoryAuditTable,
@@ -27,9 +29,6 @@ from tests.unit.fakes import (
 if TYPE_CHECKING:
     from audit_trail.core.records import StreamRecord
     from audit_trail.core.values import Image
-
-REFUSED = Outcome(Verdict.REFUSED, "ValidationError")
-THROTTLED = Outcome(Verdict.RETRY, "ThrottlingError")
 
 
 def small(number: int) -> StreamRecord:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from audit_trail.cli.main import app
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOUND, NOTHING_FOUND, USAGE, AWS_REFUSED = 0, 1, 2, 3
-
-
-@pytest.fixture
-def trail(monkeypatch: pytest.MonkeyPatch) -> Iterator[FailedTrail]:
-    """Give a trail in moto."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        yield FailedTrail(monkeypatch)
 
 
 GIVEN_UP = lambda_object(1, numbered_record(1), numbered_record(2))

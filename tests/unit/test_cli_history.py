@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from audit_trail.cli.main import app
@@ -17,17 +15,7 @@ from tests.builders import ARN, NOON, TTL_IDENTITY
 from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail, changes, history, lines
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let AWS be moto."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        yield
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 NEW = order(123, status="NEW", updated_by="checkout")

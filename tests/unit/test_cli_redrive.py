@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
-from moto import mock_aws
 
 from audit_trail.batch.redriving import Became, Redriven
 from audit_trail.cli import redrive
@@ -31,15 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DONE, NOT_ALL_DONE, USAGE, AWS_REFUSED = 0, 1, 2, 3
-
-
-@pytest.fixture
-def trail(monkeypatch: pytest.MonkeyPatch) -> Iterator[FailedTrail]:
-    """Give a trail in moto."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        yield FailedTrail(monkeypatch)
 
 
 def malformed(number: int) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from audit_trail.core.diff import Entry, changed_attributes, diff
+from audit_trail.core.comparison import Comparison
+from audit_trail.core.diff import Entry, diff
 from audit_trail.core.errors import MalformedValueError
 from tests.builders import nested, strings
 
@@ -162,15 +163,15 @@ def test_names(name: str, path: str) -> None:
     """A path is a JSON Pointer; names that other tools ignore or split are names like any other."""
     assert diff({name: A}, {name: B}) == [Entry("replace", path, A, B)]
     assert diff({"m": {"M": {name: A}}}, {"m": {"M": {}}}) == [Entry("remove", f"/m{path}", old=A)]
-    assert changed_attributes(diff({name: A}, {})) == [name]
+    assert Comparison().changed_names({name: A}, {}) == [name]
 
 
 def test_changed_attributes() -> None:
     """The changed attributes are top-level names, each once, sorted by code point."""
     old: Any = {"m": {"M": {"x": A, "y": A}}, "b": A, "B": A, "same": A, "\uffff": A, "\U00010000": A}
     new: Any = {"m": {"M": {"x": B, "y": B}}, "b": B, "B": B, "same": A, "a/b": A}
-    assert changed_attributes(diff(old, new)) == ["B", "a/b", "b", "m", "\uffff", "\U00010000"]
-    assert changed_attributes([]) == []
+    assert Comparison().changed_names(old, new) == ["B", "a/b", "b", "m", "\uffff", "\U00010000"]
+    assert Comparison().changed_names({}, {}) == []
 
 
 def test_the_order_of_names_means_nothing() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from audit_trail.aws.reading import NotATrailError, SourceGoneError
 from audit_trail.cli.bucket import function_settings
@@ -15,17 +14,7 @@ from audit_trail.settings import Settings
 from tests.unit.moto_failures import TAGS
 from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let AWS be moto."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        yield
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 def settings_of(tags: dict[str, str], **keys: Any) -> Settings:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from moto import mock_aws
 
 from audit_trail.core.errors import MalformedItemError
 from audit_trail.core.records import NEW_AND_DIFF, audit_item, stream_record, with_old_image
@@ -17,8 +16,6 @@ from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_trail import MotoTrail, changes, history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from audit_trail.core.values import Image
 
 LEAN = replace(SETTINGS, image_storage=NEW_AND_DIFF)
@@ -30,15 +27,6 @@ NEW: Image = {
     "paid": {"BOOL": True},
 }
 MODIFY = record_of("MODIFY", old=OLD, new=NEW)
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let AWS be moto."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        yield
 
 
 def test_a_modify_leaves_its_old_image_out() -> None:

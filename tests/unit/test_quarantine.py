@@ -16,7 +16,9 @@ from audit_trail.ports import BatchResult, Outcome, RequestFailedError, RequestR
 from tests.unit.bad_records import BAD_RECORDS, SECRET
 from tests.unit.failed import InMemoryFailureBucket, records_in
 from tests.unit.fakes import (
+    REFUSED,
     SETTINGS,
+    THROTTLED,
     FakeClock,
     Fault,
     InMemoryAuditTable,
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from audit_trail.core.records import AuditItem, RecordSettings, StreamRecord
-
-REFUSED = Outcome(Verdict.REFUSED, "ValidationError")
-THROTTLED = Outcome(Verdict.RETRY, "ThrottlingError")
 
 
 def malformed(number: int) -> StreamRecord:

@@ -12,15 +12,12 @@ from audit_trail.batch.redriving import PATIENCE, Became, Redriven
 from audit_trail.core.failures import quarantined
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import RecordSettings, stream_record
-from audit_trail.ports import Outcome, RequestFailedError, RequestRefusedError, Verdict
+from audit_trail.ports import RequestFailedError, RequestRefusedError
 from tests.unit.failed import InMemoryFailureBucket, given_up, lambda_object, put_back
-from tests.unit.fakes import FakeClock, InMemoryAuditTable, InMemoryImageStore, numbered_record
+from tests.unit.fakes import REFUSED, THROTTLED, FakeClock, InMemoryAuditTable, InMemoryImageStore, numbered_record
 
 if TYPE_CHECKING:
     from audit_trail.core.records import StreamRecord
-
-THROTTLED = Outcome(Verdict.RETRY, "ThrottlingError")
-REFUSED = Outcome(Verdict.REFUSED, "ValidationError")
 
 
 def malformed(number: int) -> StreamRecord:

@@ -10,7 +10,7 @@ from json.encoder import encode_basestring
 from operator import lt
 from typing import Any, NamedTuple
 
-from audit_trail.core.comparison import Comparison
+from audit_trail.core.comparison import Comparison, Values
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text, plain_number
 
 _quote: Callable[[Any], str] = encode_basestring
@@ -140,7 +140,7 @@ class _Pair:
             return f'{{"L":[{before}]}}', f'{{"L":[{after}]}}'
         return _value(old, level), _value(new, level)
 
-    def _lists(self, old: list[AttributeValue], new: list[AttributeValue], level: int) -> tuple[str, str]:
+    def _lists(self, old: Values, new: Values, level: int) -> tuple[str, str]:
         if level > _SHALLOW:
             raise _NotCanonicalError
         middle = self._comparison.alignment(old, new).middle

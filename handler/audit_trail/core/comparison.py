@@ -39,7 +39,7 @@ class Comparison:
         if names is None:
             names = [name for name, value in old.items() if new.get(name) != value]
             names += [name for name in new if name not in old]
-            names.sort()
+            names.sort()  # the order of a map's names means nothing: equal images must give equal diffs
             self._names[key] = names
         return names
 

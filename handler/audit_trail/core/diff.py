@@ -6,11 +6,11 @@ left it. It is exact and invertible (`audit_trail.core.patch` applies and invert
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from audit_trail.core.comparison import Comparison, Pair, Values, pair_up
-from audit_trail.core.pointers import escape, tokens
+from audit_trail.core.pointers import escape
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text
 
 SETS = frozenset({"SS", "NS", "BS"})
@@ -39,11 +39,6 @@ def diff(old: Image, new: Image) -> list[Entry]:
 def canonical_diff(old: Image, new: Image, comparison: Comparison) -> list[Entry]:
     """Return the same for images that are in canonical form already, and perhaps compared."""
     return list(_Walk(comparison).maps("", old, new))
-
-
-def changed_attributes(entries: Iterable[Entry]) -> list[str]:
-    """Return the top-level attribute names that a diff touches, sorted by code point."""
-    return sorted({tokens(entry.path)[0] for entry in entries})
 
 
 class _Walk:

@@ -28,7 +28,7 @@ _SECONDS_A_DAY = 86_400
 
 OLD_AND_NEW = "old_and_new"
 NEW_AND_DIFF = "new_and_diff"
-_REBUILT_FROM = ("new_image", "old_image_sha256")
+_REBUILT_FROM = {"new_image", "old_image_sha256"}
 
 StreamRecord = Mapping[str, Any]
 """One element of the event's ``Records``, as Lambda hands it over."""
@@ -216,7 +216,7 @@ def with_old_image(item: Image) -> Image:
 
     :raises MalformedItemError: the new image and the diff don't lead to the old image that its digest tells.
     """
-    if item.get("event_name") != {"S": "MODIFY"} or "old_image" in item or not {*_REBUILT_FROM} <= item.keys():
+    if item.get("event_name") != {"S": "MODIFY"} or "old_image" in item or not item.keys() >= _REBUILT_FROM:
         return item
     try:
         old = patch.apply(item["new_image"]["M"], patch.invert(entries(item)))

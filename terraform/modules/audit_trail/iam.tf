@@ -21,59 +21,53 @@ resource "aws_iam_role" "function" {
 # history, and the other way round, unless they are given both.
 
 locals {
+  # What `trail` asks first, whatever the command: whose the audit table is, and of which types that table's key is.
+  find_trail_statements = [
+    {
+      Sid      = "FindTrail"
+      Effect   = "Allow"
+      Action   = ["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]
+      Resource = aws_dynamodb_table.audit.arn
+    },
+    {
+      Sid      = "DescribeKeys"
+      Effect   = "Allow"
+      Action   = "dynamodb:DescribeTable"
+      Resource = var.source_table.arn
+    },
+  ]
+
   reader_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "ReadHistory"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:Query"]
         Resource = aws_dynamodb_table.audit.arn
       },
-      {
-        Sid      = "FindTrail"
-        Effect   = "Allow"
-        Action   = ["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]
-        Resource = aws_dynamodb_table.audit.arn
-      },
-      {
-        Sid      = "DescribeKeys"
-        Effect   = "Allow"
-        Action   = "dynamodb:DescribeTable"
-        Resource = var.source_table.arn
-      },
+      ], local.find_trail_statements, [
       {
         Sid      = "ReadImages"
         Effect   = "Allow"
         Action   = "s3:GetObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ]
+    ])
   }
 
   # Puts back what could not be stored. To know that somebody else moved an object, S3 asks for ListBucket on the whole
   # bucket: without it, what is gone is answered like what is forbidden.
   operator_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "AddRecords"
         Effect   = "Allow"
         Action   = "dynamodb:PartiQLInsert"
         Resource = aws_dynamodb_table.audit.arn
       },
-      {
-        Sid      = "FindTrail"
-        Effect   = "Allow"
-        Action   = ["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]
-        Resource = aws_dynamodb_table.audit.arn
-      },
-      {
-        Sid      = "DescribeKeys"
-        Effect   = "Allow"
-        Action   = "dynamodb:DescribeTable"
-        Resource = var.source_table.arn
-      },
+      ], local.find_trail_statements, [
       {
         Sid      = "ListFailures"
         Effect   = "Allow"
@@ -98,7 +92,7 @@ locals {
         Action   = "s3:PutObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ]
+    ])
   }
 
   application_policy = {
