@@ -65,6 +65,11 @@ output "reader_policy_json" {
   value       = module.audit.reader_policy_json
 }
 
+output "doctor_policy_json" {
+  description = "IAM policy for `trail doctor`: it sees how the trail is set up, and no data."
+  value       = module.audit.doctor_policy_json
+}
+
 output "operator_policy_json" {
   description = "IAM policy for those who put back what could not be stored."
   value       = module.audit.operator_policy_json

@@ -41,3 +41,7 @@ output "composite_stream_check_function_name" {
 output "composite_event_source_mapping_uuid" {
   value = module.visits_audit.event_source_mapping_uuid
 }
+
+output "composite_bucket_name" {
+  value = module.visits_audit.bucket_name
+}

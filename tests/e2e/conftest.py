@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scripts import build_zip
-from scripts.local_deployment import LocalDeployment
+from scripts.local_deployment import LocalDeployment, clean_environment
+from scripts.project import ROOT
 from tests import engines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from scripts.engine import Engine
     from scripts.terraform import Terraform
@@ -66,6 +69,23 @@ class Deployment:
         self.terraform.run("plan", "-no-color", f"-out={saved}", quiet=True)
         plan: dict[str, Any] = json.loads(self.terraform.run("show", "-json", str(saved), quiet=True))
         return plan
+
+    def apply(self) -> None:
+        """Deploy again, as `make deploy` does."""
+        self.terraform.run("apply", "-auto-approve", "-no-color", quiet=True)
+        self.outputs = self.terraform.outputs()
+
+    def trail(
+        self, *words: str, audit_table: str | None = None, credentials: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `trail`, as root unless other credentials are given, as boto3 takes them."""
+        keys = {name.upper(): value for name, value in (credentials or {}).items()}
+        environment = clean_environment(self.engine.endpoint) | keys
+        environment |= {"TRAIL_AUDIT_TABLE": audit_table or self.audit_table}
+        command = [sys.executable, "-m", "audit_trail.cli.main", *words]
+        return subprocess.run(
+            command, cwd=ROOT / "handler", env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
 
     def close(self) -> None:
         """Close the clients."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import subprocess
-import sys
 import time
 import uuid
 import zipfile
@@ -24,7 +22,7 @@ from botocore.exceptions import ClientError
 from audit_trail.core.failures import quarantined
 from scripts import build_zip
 from scripts.engine import REGION
-from scripts.local_deployment import LocalDeployment, clean_environment
+from scripts.local_deployment import LocalDeployment
 from scripts.project import ROOT
 from tests import engines
 from tests.e2e.conftest import Deployment
@@ -197,7 +195,7 @@ def test_a_reader_reads_the_history_and_no_orders(enforcing: Deployment, record:
     # MiniStack checks this one on no resource; AWS on the table, which the reader policy names.
     tags = _allow("dynamodb:ListTagsOfResource", "*")
     enforcing.client("iam").put_user_policy(UserName="reader", PolicyName="emulator", PolicyDocument=tags)
-    done = _trail(enforcing, credentials, "history", "4711", "--json")
+    done = enforcing.trail("history", "4711", "--json", credentials=credentials)
     assert done.returncode == 0, done.stderr
     [change] = done.stdout.splitlines()
     assert json.loads(change)["new_image"]["status"] == "new"
@@ -227,16 +225,6 @@ def test_the_application_writes_orders_and_reads_no_history(enforcing: Deploymen
     dynamodb.close()
 
 
-def _trail(enforcing: Deployment, credentials: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `trail` with these credentials."""
-    keys = {name.upper(): value for name, value in credentials.items()}
-    environment = clean_environment(enforcing.engine.endpoint) | keys | {"TRAIL_AUDIT_TABLE": enforcing.audit_table}
-    command = [sys.executable, "-m", "audit_trail.cli.main", *words]
-    return subprocess.run(
-        command, cwd=ROOT / "handler", env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-
-
 def _failures(enforcing: Deployment) -> list[str]:
     """Return the keys of everything in the bucket."""
     return [one["Key"] for one in enforcing.client("s3").list_objects_v2(Bucket=enforcing.bucket).get("Contents", [])]
@@ -261,8 +249,8 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
         enforcing.client("iam").put_user_policy(
             UserName="operator", PolicyName=f"emulator-{number}", PolicyDocument=policy
         )
-    listed = _trail(enforcing, credentials, "failures", "--json")
-    done = _trail(enforcing, credentials, "redrive", "--json")
+    listed = enforcing.trail("failures", "--json", credentials=credentials)
+    done = enforcing.trail("redrive", "--json", credentials=credentials)
 
     assert (listed.returncode, len(listed.stdout.splitlines())) == (0, 2), listed.stderr
     assert done.returncode == 1, done.stderr
@@ -278,3 +266,52 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
     assert _refusal(dynamodb.delete_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
     assert _refusal(dynamodb.get_item, TableName=enforcing.source_table, Key=ORDER) == DENIED
     dynamodb.close()
+
+
+def test_the_doctor_sees_everything_it_judges(enforcing: Deployment, record: dict[str, Any]) -> None:
+    """Whoever has the doctor policy misses no permission for `trail doctor`, and can read neither history nor orders."""
+    credentials = _user(enforcing, "doctor", enforcing.outputs["doctor_policy_json"])
+    # MiniStack checks these on no resource; AWS on what the doctor policy names.
+    for number, action in enumerate(
+        ("dynamodb:ListTagsOfResource", "iam:SimulatePrincipalPolicy", "cloudwatch:DescribeAlarms")
+    ):
+        enforcing.client("iam").put_user_policy(
+            UserName="doctor", PolicyName=f"emulator-{number}", PolicyDocument=_allow(action, "*")
+        )
+    done = enforcing.trail("doctor", "--json", credentials=credentials)
+    found = {line["check"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert [line["sentence"] for line in found.values() if "may not do" in line["sentence"]] == [], done.stderr
+    assert {name for name, line in found.items() if line["verdict"] == "unknown"} <= {"last-change"}
+    assert found["role-permissions"]["verdict"] == "ok"
+
+    dynamodb = _dynamodb(enforcing, credentials)
+    audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
+    assert _refusal(dynamodb.get_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
+    assert _refusal(dynamodb.get_item, TableName=enforcing.source_table, Key=ORDER) == DENIED
+    dynamodb.close()
+
+
+def test_a_role_that_lost_a_permission_is_found(enforcing: Deployment) -> None:
+    """A permission that is taken from the function's role is named by `trail doctor`, and so is one of the caller's own."""
+    iam, role = enforcing.client("iam"), enforcing.outputs["function_role_name"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="audit-table")["PolicyDocument"]
+    iam.delete_role_policy(RoleName=role, PolicyName="audit-table")
+    try:
+        done = enforcing.trail("doctor", "--json")
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="audit-table", PolicyDocument=json.dumps(policy))
+    found = {line["check"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 1
+    assert found["role-permissions"]["verdict"] == "problem"
+    assert f"dynamodb:PartiQLInsert on {enforcing.outputs['audit_table_arn']}:" in found["role-permissions"]["sentence"]
+
+    reader = _user(enforcing, "blind", enforcing.outputs["reader_policy_json"])
+    tags = _allow("dynamodb:ListTagsOfResource", "*")
+    iam.put_user_policy(UserName="blind", PolicyName="emulator", PolicyDocument=tags)
+    blind = enforcing.trail("doctor", "--json", credentials=reader)
+    sentences = [
+        line["sentence"] for line in map(json.loads, blind.stdout.splitlines()) if line["verdict"] == "unknown"
+    ]
+    assert blind.returncode == 0, blind.stderr
+    assert any("may not do lambda:ListEventSourceMappings" in sentence for sentence in sentences)
+    assert any("may not do s3:ListBucket" in sentence for sentence in sentences)

@@ -40,6 +40,7 @@ run "defaults" {
   assert {
     condition = aws_dynamodb_table.audit.tags == tomap({
       "table-trail:source-table"   = "orders"
+      "table-trail:function"       = "orders-audit-trail"
       "table-trail:bucket"         = "orders-audit-trail-123456789012-eu-central-1"
       "table-trail:schema-version" = "1"
       "table-trail:partition-key"  = "order_id"

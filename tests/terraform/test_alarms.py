@@ -24,6 +24,7 @@ SECTIONS = {
     for title, text in re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", RUNBOOK, re.MULTILINE)
 }
 """A section's anchor, by GitHub's rule, and its text."""
+OF_ALARMS = SECTIONS.keys() - {"trail-doctor"}
 
 LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"
 LAMBDA_DIMENSIONS = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html"
@@ -130,16 +131,16 @@ def test_the_root_passes_on_who_is_called_and_for_what(outcome: Outcome) -> None
 
 
 def test_every_alarm_has_its_section_in_the_runbook(alarms: dict[str, Alarm]) -> None:
-    """Each alarm's description names a section of the runbook, and each section there belongs to an alarm."""
-    assert SECTIONS.keys() == alarms.keys()
+    """Each alarm's description names a section of the runbook, and each section there but the doctor's belongs to an alarm."""
+    assert alarms.keys() == OF_ALARMS
     for key, alarm in alarms.items():
         assert re.fullmatch(rf"[^\n]+\. See docs/runbook\.md#{key}", alarm.description)
         assert len(alarm.description) <= 1024, "CloudWatch's limit"
 
 
-@pytest.mark.parametrize("anchor", SECTIONS)
+@pytest.mark.parametrize("anchor", sorted(OF_ALARMS))
 def test_every_section_answers_the_four_questions(anchor: str) -> None:
-    """Each section of the runbook says what the alarm means, what to look at, what to do, and what is at risk."""
+    """Each alarm's section of the runbook says what the alarm means, what to look at, what to do, and what is at risk."""
     assert re.findall(r"^\*\*(.*?)\*\*", SECTIONS[anchor], re.MULTILINE) == ["Means.", "Look at.", "Do.", "At risk."]
 
 

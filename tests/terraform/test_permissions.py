@@ -21,7 +21,13 @@ OBJECTS = (
     BUCKET,
     *(f"{BUCKET}/{prefix}/x" for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")),
 )
-POLICIES = ("reader_policy_json", "operator_policy_json", "application_policy_json")
+POLICIES = ("reader_policy_json", "doctor_policy_json", "operator_policy_json", "application_policy_json")
+UNNAMEABLE = {"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"}
+"""Actions that AWS allows on everything of an account or on nothing: they aren't any resource's.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+"""
 
 
 def as_list(value: str | list[str]) -> list[str]:
@@ -29,11 +35,15 @@ def as_list(value: str | list[str]) -> list[str]:
 
 
 def actions_on(statements: list[dict[str, Any]], *arns: str) -> set[str]:
-    """Return every action that the statements allow on any of the ARNs, by IAM's own wildcards."""
+    """Return every action that the statements allow on any of the ARNs, by IAM's own wildcards.
+
+    An action that isn't any resource's is on none.
+    """
     return {
         action
         for statement in statements
         for action in as_list(statement["Action"])
+        if action not in UNNAMEABLE
         if any(fnmatchcase(arn, pattern) for arn in arns for pattern in as_list(statement["Resource"]))
     }
 
@@ -109,6 +119,9 @@ def test_every_statement_is_narrow(outcome: Outcome, policy: str) -> None:
         assert statement["Effect"] == "Allow"
         assert statement.keys() <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         assert not [action for action in as_list(statement["Action"]) if "*" in action or "?" in action]
+        if set(as_list(statement["Action"])) <= UNNAMEABLE:
+            assert statement["Resource"] == "*"
+            continue
         for resource in as_list(statement["Resource"]):
             named = resource.removesuffix("/*").removesuffix(":*")
             assert named.startswith("arn:aws:")
@@ -129,14 +142,45 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     assert actions_on(statements, *(set(OBJECTS) - {f"{BUCKET}/images/x"})) == set()
 
 
+SEEING = {
+    AUDIT_TABLE: {
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:ListTagsOfResource",
+    },
+    SOURCE_TABLE: {"dynamodb:DescribeTable"},
+    BUCKET: {"s3:GetBucketPolicyStatus", "s3:GetBucketPublicAccessBlock", "s3:GetBucketVersioning", "s3:ListBucket"},
+    "arn:aws:lambda:eu-central-1:123456789012:function:audit-trail": {"lambda:GetFunctionConfiguration"},
+    "arn:aws:iam::123456789012:role/audit-trail-eu-central-1": {"iam:SimulatePrincipalPolicy"},
+    "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:audit-trail-silence": {"cloudwatch:DescribeAlarms"},
+}
+"""What `trail doctor` looks at, by ARN."""
+
+
+def test_the_doctor_sees_how_things_are_set_up_and_no_data(outcome: Outcome) -> None:
+    """The doctor policy allows what `trail doctor` asks for, each on what it asks it of, and no item, object or log."""
+    statements = people_statements(outcome, "doctor_policy_json")
+    assert {arn: actions_on(statements, arn) for arn in SEEING} == SEEING
+    assert {action for statement in statements for action in as_list(statement["Action"])} == UNNAMEABLE.union(
+        *SEEING.values()
+    )
+    assert actions_on(statements, *HISTORY[1:], *ITEMS[1:], *OBJECTS[1:]) == set()
+
+
+def test_operators_see_what_the_doctor_sees(outcome: Outcome) -> None:
+    """The operator policy has every statement of the doctor policy."""
+    doctor = people_statements(outcome, "doctor_policy_json")
+    assert [one for one in people_statements(outcome, "operator_policy_json") if one in doctor] == doctor
+
+
 def test_operators_put_back_failures_and_nothing_else(outcome: Outcome) -> None:
     """The operator policy adds records, moves failures under redriven/, adds images, and reads neither history nor items."""
     statements = people_statements(outcome, "operator_policy_json")
-    describing = {"dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"}
-    assert actions_on(statements, *HISTORY) == {"dynamodb:PartiQLInsert", *describing}
+    assert actions_on(statements, *HISTORY) == {"dynamodb:PartiQLInsert", *SEEING[AUDIT_TABLE]}
     assert actions_on(statements, *HISTORY[1:]) == set()
     assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
-    assert actions_on(statements, BUCKET) == {"s3:ListBucket"}
+    assert actions_on(statements, BUCKET) == SEEING[BUCKET]
     for prefix in ("aws/lambda", "quarantine"):
         assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:GetObject", "s3:DeleteObject"}
     assert actions_on(statements, f"{BUCKET}/redriven/x") == {"s3:GetObject", "s3:PutObject"}

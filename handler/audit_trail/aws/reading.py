@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from audit_trail.aws.source_table import key_schema
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import SCHEMA_VERSION, with_old_image
@@ -53,7 +54,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
     return Trail(
         audit_table=audit_table,
         source_table=tags["source-table"],
-        key_schema=_key_schema(source),
+        key_schema=key_schema(source),
         key_types=_key_types(source),
         actor_attribute=tags.get("actor-attribute"),
     )
@@ -73,8 +74,8 @@ def function_settings(client: "DynamoDBClient", audit_table: str) -> dict[str, s
             f"{audit_table} has records of another schema version than this trail writes: upgrade trail"
         )
     schema = KeySchema(tags.get("partition-key", ""), tags.get("sort-key"))
-    if schema.audit_partition_key != _key_schema(table).partition_key:
-        schema = _key_schema(_source(client, audit_table, tags["source-table"]))
+    if schema.audit_partition_key != key_schema(table).partition_key:
+        schema = key_schema(_source(client, audit_table, tags["source-table"]))
     settings = {name.upper().replace("-", "_"): value for name, value in tags.items()}
     return settings | {
         "AUDIT_TABLE": audit_table,
@@ -92,11 +93,6 @@ def _source(client: "DynamoDBClient", audit_table: str, source_table: str) -> "T
             f"the source table {source_table} of {audit_table} is gone, and with it the types of its key: query "
             f"{audit_table} by its own partition key instead"
         ) from None
-
-
-def _key_schema(table: "TableDescriptionTypeDef") -> KeySchema:
-    names = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
-    return KeySchema(names["HASH"], names.get("RANGE"))
 
 
 def _trail_tags(client: "DynamoDBClient", table: "TableDescriptionTypeDef") -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The trail's bucket, as the commands open it, and which of its objects they are asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
@@ -23,8 +23,16 @@ def function_settings(connection: Connection, audit_table: str) -> Settings:
 
     :raises NotATrailError: the audit table's tags aren't those that Terraform gives it.
     """
+    return checked(reading.function_settings(connection.dynamodb(), audit_table), audit_table)
+
+
+def checked(settings: Mapping[str, str], audit_table: str) -> Settings:
+    """Return what an audit table's tags say, as the settings that they are.
+
+    :raises NotATrailError: they aren't those that Terraform gives it.
+    """
     try:
-        return Settings.from_environment(reading.function_settings(connection.dynamodb(), audit_table))
+        return Settings.from_environment(settings)
     except SettingsError as error:
         raise reading.NotATrailError(
             f"the tags of {audit_table} are not those that Terraform gives it, apply it again: {error}"

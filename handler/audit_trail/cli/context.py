@@ -23,7 +23,10 @@ from audit_trail.core.errors import TableTrailError
 
 if TYPE_CHECKING:
     from botocore.config import Config
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
 
 AuditTableOption = Annotated[
@@ -46,6 +49,7 @@ class Exit(IntEnum):
     FOUND = 0
     NOTHING_FOUND = 1
     NOT_ALL_DONE = 1
+    PROBLEM = 1
     USAGE = 2
     AWS_REFUSED = 3
 
@@ -74,6 +78,18 @@ class Connection:
     def s3(self, config: "Config | None" = None) -> "S3Client":
         """Make a client of the trail's bucket."""
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
+
+    def functions(self, config: "Config | None" = None) -> "LambdaClient":
+        """Make a client of the functions and their event source mappings."""
+        return self._session.client("lambda", endpoint_url=self.endpoint_url, config=config)
+
+    def cloudwatch(self, config: "Config | None" = None) -> "CloudWatchClient":
+        """Make a client of the metrics and alarms."""
+        return self._session.client("cloudwatch", endpoint_url=self.endpoint_url, config=config)
+
+    def iam(self, config: "Config | None" = None) -> "IAMClient":
+        """Make a client of the roles."""
+        return self._session.client("iam", endpoint_url=self.endpoint_url, config=config)
 
     @functools.cached_property
     def _session(self) -> boto3.Session:

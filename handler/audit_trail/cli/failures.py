@@ -22,6 +22,7 @@ from audit_trail.cli.context import (
     RegionOption,
     speaks_plainly,
 )
+from audit_trail.core.durations import lasting
 from audit_trail.core.errors import MalformedFailureError
 from audit_trail.core.failures import understand
 from audit_trail.ports import RequestFailedError, WaitingFailure, WaitingFailures
@@ -104,7 +105,7 @@ def _print_lines(listed: Iterator[_Listed]) -> tuple[int, int]:
             console.print(Text(f"{'AGE':>7}  {'RECORDS':>7}  {'SIZE':>9}  {'KEY':<76}  REASON", style="bold"))
         objects, records = objects + 1, records + (one.records or 0)
         count = "?" if one.records is None else one.records
-        age, size = _in_words(_age(one.found)), f"{one.found.size:,}"
+        age, size = lasting(_age(one.found)), f"{one.found.size:,}"
         key, reason = words.printable(one.found.key), words.printable(one.reason)
         console.print(Text(f"{age:>7}  {count:>7}  {size:>9}  {key:<76}  {reason}"))
     return objects, records
@@ -112,10 +113,3 @@ def _print_lines(listed: Iterator[_Listed]) -> tuple[int, int]:
 
 def _age(found: WaitingFailure) -> int:
     return max(0, int((datetime.now(UTC) - found.since).total_seconds()))
-
-
-def _in_words(seconds: int) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"

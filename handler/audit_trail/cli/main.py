@@ -2,6 +2,7 @@
 
 import typer
 
+from audit_trail.cli.doctor import doctor
 from audit_trail.cli.failures import failures
 from audit_trail.cli.history import history
 from audit_trail.cli.redrive import redrive
@@ -11,6 +12,7 @@ app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_show_loc
 app.command(context_settings={"ignore_unknown_options": True})(history)
 app.command()(failures)
 app.command()(redrive)
+app.command()(doctor)
 
 
 @app.callback()

@@ -34,18 +34,27 @@ def problems(stream: SourceStream | None, mapping: Mapping | None) -> list[str]:
 
     None stands for a table or a mapping that doesn't exist. The reasons hold ARNs and states, no data of items.
     """
-    found = []
+    return stream_problems(stream) + mapping_problems(stream, mapping)
+
+
+def stream_problems(stream: SourceStream | None) -> list[str]:
+    """Return what of that is wrong with the source table and its stream."""
     if stream is None:
-        found.append("the source table is gone")
-    elif not stream.enabled:
-        found.append("the source table's stream is off")
-    elif stream.view_type != VIEW_TYPE:
-        found.append(f"the stream's view type is {stream.view_type}, not {VIEW_TYPE}")
+        return ["the source table is gone"]
+    if not stream.enabled:
+        return ["the source table's stream is off"]
+    if stream.view_type != VIEW_TYPE:
+        return [f"the stream's view type is {stream.view_type}, not {VIEW_TYPE}"]
+    return []
+
+
+def mapping_problems(stream: SourceStream | None, mapping: Mapping | None) -> list[str]:
+    """Return what of that is wrong with the event source mapping; without a stream, it is compared with none."""
     if mapping is None:
-        found.append("the event source mapping is gone")
-    else:
-        if stream is not None and mapping.event_source_arn != stream.arn:
-            found.append(f"the mapping reads {mapping.event_source_arn}, the source table's stream is {stream.arn}")
-        if mapping.state != ENABLED:
-            found.append(f"the event source mapping is {mapping.state}, not {ENABLED}")
+        return ["the event source mapping is gone"]
+    found = []
+    if stream is not None and mapping.event_source_arn != stream.arn:
+        found.append(f"the mapping reads {mapping.event_source_arn}, the source table's stream is {stream.arn}")
+    if mapping.state != ENABLED:
+        found.append(f"the event source mapping is {mapping.state}, not {ENABLED}")
     return found

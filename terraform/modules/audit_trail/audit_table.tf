@@ -48,6 +48,7 @@ resource "aws_dynamodb_table" "audit" {
 locals {
   tag_values = {
     "table-trail:source-table"     = var.source_table.name
+    "table-trail:function"         = local.function_name # not the resource's, which needs this table first
     "table-trail:bucket"           = local.bucket_name
     "table-trail:schema-version"   = "1"
     "table-trail:partition-key"    = local.source_partition_key

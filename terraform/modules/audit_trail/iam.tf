@@ -56,23 +56,80 @@ locals {
     ])
   }
 
-  # Puts back what could not be stored. To know that somebody else moved an object, S3 asks for ListBucket on the whole
-  # bucket: without it, what is gone is answered like what is forbidden.
+  # Looks at everything that `trail doctor` judges, and reads neither items nor objects. Neither mappings nor metrics can be
+  # named for these two actions, and alarms no closer than all of the region's:
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+  doctor_statements = [
+    {
+      Sid    = "SeeTrail"
+      Effect = "Allow"
+      Action = [
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:ListTagsOfResource",
+      ]
+      Resource = aws_dynamodb_table.audit.arn
+    },
+    {
+      Sid      = "SeeSourceTable"
+      Effect   = "Allow"
+      Action   = "dynamodb:DescribeTable"
+      Resource = var.source_table.arn
+    },
+    {
+      Sid      = "SeeFunction"
+      Effect   = "Allow"
+      Action   = "lambda:GetFunctionConfiguration"
+      Resource = aws_lambda_function.trail.arn
+    },
+    {
+      Sid      = "SeeMappingsAndMetrics"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"]
+      Resource = "*"
+    },
+    {
+      Sid      = "SeeAlarms"
+      Effect   = "Allow"
+      Action   = "cloudwatch:DescribeAlarms"
+      Resource = "arn:${data.aws_partition.current.partition}:cloudwatch:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:alarm:*"
+    },
+    {
+      Sid      = "SeeRole"
+      Effect   = "Allow"
+      Action   = "iam:SimulatePrincipalPolicy"
+      Resource = aws_iam_role.function.arn
+    },
+    {
+      # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden, which redrive must tell apart.
+      Sid    = "SeeBucket"
+      Effect = "Allow"
+      Action = [
+        "s3:GetBucketPolicyStatus",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetBucketVersioning",
+        "s3:ListBucket",
+      ]
+      Resource = aws_s3_bucket.trail.arn
+    },
+  ]
+
+  doctor_policy = {
+    Version   = "2012-10-17"
+    Statement = local.doctor_statements
+  }
+
+  # Puts back what could not be stored, and sees what the doctor sees.
   operator_policy = {
     Version = "2012-10-17"
-    Statement = concat([
+    Statement = concat(local.doctor_statements, [
       {
         Sid      = "AddRecords"
         Effect   = "Allow"
         Action   = "dynamodb:PartiQLInsert"
         Resource = aws_dynamodb_table.audit.arn
-      },
-      ], local.find_trail_statements, [
-      {
-        Sid      = "ListFailures"
-        Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.trail.arn
       },
       {
         Sid      = "TakeFailures"

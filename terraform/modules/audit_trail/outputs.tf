@@ -63,6 +63,11 @@ output "reader_policy_json" {
   value       = jsonencode(local.reader_policy)
 }
 
+output "doctor_policy_json" {
+  description = "IAM policy for `trail doctor`, in CI for instance: it sees how the trail is set up, and no item, object or history."
+  value       = jsonencode(local.doctor_policy)
+}
+
 output "operator_policy_json" {
   description = "IAM policy for those who put back what could not be stored: it reads failures, adds records, and opens no history."
   value       = jsonencode(local.operator_policy)

@@ -52,6 +52,12 @@ mock_data "aws_caller_identity" {
   }
 }
 
+mock_data "aws_partition" {
+  defaults = {
+    partition = "aws"
+  }
+}
+
 mock_data "aws_region" {
   defaults = {
     id = "eu-central-1"

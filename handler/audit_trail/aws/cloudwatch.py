@@ -1,0 +1,96 @@
+"""What CloudWatch has counted, and the alarms that watch it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from audit_trail.core.doctor import traffic
+from audit_trail.core.doctor.facts import Alarm, Series
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric and how its values of one period become one."""
+
+    namespace: str
+    name: str
+    dimension: str
+    value: str
+    statistic: str = "Sum"
+
+
+def metrics_of(function: str, source_table: str) -> dict[str, Metric]:
+    """Return the metrics of a trail, by the names that `traffic` has for them.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+    """
+    ours = ("TableTrail", "service", function)  # as Terraform sets Powertools' namespace and service
+    return {
+        traffic.ITERATOR_AGE: Metric("AWS/Lambda", "IteratorAge", "FunctionName", function, "Maximum"),
+        traffic.INVOCATIONS: Metric("AWS/Lambda", "Invocations", "FunctionName", function),
+        traffic.ERRORS: Metric("AWS/Lambda", "Errors", "FunctionName", function),
+        traffic.THROTTLES: Metric("AWS/Lambda", "Throttles", "FunctionName", function),
+        traffic.STORED: Metric(ours[0], "ChangesStored", *ours[1:]),
+        traffic.NOT_STORED: Metric(ours[0], "ChangesNotStored", *ours[1:]),
+        traffic.WRITTEN: Metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", source_table),
+    }
+
+
+def series(
+    client: "CloudWatchClient", metrics: Mapping[str, Metric], end: datetime, length: timedelta, period: timedelta
+) -> dict[str, Series]:
+    """Return the values of metrics up to ``end``, in their order, by the same names.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+
+    :raises botocore.exceptions.ClientError: permission is missing, or CloudWatch can't answer.
+    """
+    queries = [_query(name, metric, period) for name, metric in metrics.items()]
+    found: dict[str, list[tuple[datetime, float]]] = {name: [] for name in metrics}
+    pages = client.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries, StartTime=end - length, EndTime=end
+    )
+    for page in pages:
+        for result in page.get("MetricDataResults", []):
+            found[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
+    return {name: tuple(sorted(values)) for name, values in found.items()}
+
+
+def _query(name: str, metric: Metric, period: timedelta) -> "MetricDataQueryTypeDef":
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric.namespace,
+                "MetricName": metric.name,
+                "Dimensions": [{"Name": metric.dimension, "Value": metric.value}],
+            },
+            "Period": int(period.total_seconds()),
+            "Stat": metric.statistic,
+        },
+    }
+
+
+def alarms(client: "CloudWatchClient", function: str, keys: Sequence[str]) -> tuple[Alarm, ...]:
+    """Return those alarms of a trail that exist; Terraform names them ``<function>-<key>``.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+
+    :raises botocore.exceptions.ClientError: permission is missing, or CloudWatch can't answer.
+    """
+    names = {f"{function}-{key}": key for key in keys}
+    return tuple(
+        Alarm(
+            names[found["AlarmName"]],
+            found["StateValue"],
+            calls_somebody=found.get("ActionsEnabled", True) and bool(found.get("AlarmActions")),
+        )
+        for page in client.get_paginator("describe_alarms").paginate(AlarmNames=list(names))
+        for found in page.get("MetricAlarms", [])
+    )

@@ -1,0 +1,43 @@
+"""The trail's bucket, and what waits in it."""
+
+from audit_trail.core.doctor.facts import Facts, Waiting, seen
+from audit_trail.core.doctor.findings import Finding, Section, ok, problem, warning
+from audit_trail.core.durations import lasting
+
+
+def setup(facts: Facts) -> Finding:
+    """Check that the bucket keeps what is overwritten or deleted, and isn't public."""
+    found, name = seen(facts.bucket), seen(facts.settings).get("TRAIL_BUCKET", "")
+    if found is None:
+        return problem(
+            f"the bucket {name} is gone: `make deploy`; what Lambda gives up on is lost", Section.DESTINATION_FAILURES
+        )
+    if found.policy_is_public and not found.blocks_public_access:
+        return problem(f"the bucket {name}, which holds items' data, is public: `make deploy`")
+    wrong = [] if found.versioning == "Enabled" else [f"its versioning is {found.versioning}"]
+    wrong += [] if found.blocks_public_access else ["public access to it isn't blocked"]
+    if wrong:
+        return warning(f"the bucket {name} is not as Terraform makes it: {', '.join(wrong)}; `make deploy`")
+    return ok("the bucket is versioned, and blocks public access")
+
+
+def given_up(facts: Facts) -> Finding:
+    """Check that no batch waits that Lambda gave up on."""
+    return _waiting(facts, seen(facts.given_up), "batches that Lambda gave up on", Section.BATCHES_GIVEN_UP)
+
+
+def quarantined(facts: Facts) -> Finding:
+    """Check that no record waits that can't be stored as it is."""
+    return _waiting(
+        facts, seen(facts.quarantined), "records that can't be stored as they are", Section.RECORDS_QUARANTINED
+    )
+
+
+def _waiting(facts: Facts, found: Waiting, what: str, section: Section) -> Finding:
+    if found.oldest is None:
+        return ok(f"the bucket has no {what}")
+    count = f"{found.objects:,} or more" if found.more else f"{found.objects:,}"
+    age = lasting((facts.now - found.oldest).total_seconds())
+    return problem(
+        f"{what} wait in the bucket: {count}, for up to {age}; `trail failures`, then `trail redrive`", section
+    )

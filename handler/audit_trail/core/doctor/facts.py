@@ -1,0 +1,159 @@
+"""What `trail doctor` found out, before anybody judges it: as AWS says it, in its words."""
+
+from collections.abc import Mapping as Settings
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from audit_trail.core.errors import TableTrailError
+from audit_trail.core.keys import KeySchema
+from audit_trail.core.stream_health import Mapping, SourceStream
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Something that could not be looked at."""
+
+    action: str
+    """What had to be done for it, as IAM names it: ``lambda:GetFunctionConfiguration``."""
+    code: str
+    denied: bool
+    """The caller lacks the permission; otherwise AWS could not answer."""
+
+
+class NotSeenError(TableTrailError):
+    """A check needs what could not be looked at."""
+
+    def __init__(self, unseen: Unseen) -> None:
+        super().__init__(unseen.action)
+        self.unseen = unseen
+
+
+def seen(fact: _T | Unseen) -> _T:
+    """Return a fact.
+
+    :raises NotSeenError: it could not be looked at.
+    """
+    if isinstance(fact, Unseen):
+        raise NotSeenError(fact)
+    return fact
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTable:
+    """The audit table's description."""
+
+    name: str
+    arn: str
+    status: str
+    partition_key: str
+    deletion_protection: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """The audit table's TTL."""
+
+    status: str
+    attribute: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """The source table's description."""
+
+    stream: SourceStream
+    key_schema: KeySchema
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSettings:
+    """The event source mapping, with what Terraform sets."""
+
+    mapping: Mapping
+    uuid: str
+    last_result: str
+    response_types: tuple[str, ...]
+    bisects: bool
+    most_retries: int
+    """-1 is without end."""
+    record_age: int
+    """Seconds; -1 is without end."""
+    destination: str | None
+    """ARN of the on-failure destination."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The function's configuration."""
+
+    name: str
+    role: str
+    """Its ARN."""
+    state: str
+    update_status: str
+    reason: str
+    """Why it isn't Active, or the last update failed."""
+    environment: Settings[str, str] | Unseen
+    log_group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How the trail's bucket is set up."""
+
+    versioning: str
+    blocks_public_access: bool
+    policy_is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits under one of the bucket's prefixes."""
+
+    objects: int
+    more: bool
+    """There are more, which were not counted."""
+    oldest: datetime | None
+    """Of those that were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A CloudWatch alarm."""
+
+    key: str
+    """Its name without the trail's."""
+    state: str
+    calls_somebody: bool
+
+
+Series = tuple[tuple[datetime, float], ...]
+"""A metric's values, each with the beginning of its period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of it. None stands for what doesn't exist."""
+
+    now: datetime
+    table: AuditTable
+    settings: Settings[str, str] | Unseen
+    """What the audit table's tags say, by the names of the function's environment, and SOURCE_TABLE and FUNCTION."""
+    point_in_time_recovery: bool | Unseen
+    expiry: Expiry | Unseen
+    source: SourceTable | Unseen | None
+    mapping: MappingSettings | Unseen | None
+    function: Function | Unseen | None
+    denied_to_role: Settings[str, list[str]] | Unseen
+    """Of what the function's role needs, the actions that it may not do, by the ARN that they are for."""
+    bucket: Bucket | Unseen | None
+    given_up: Waiting | Unseen
+    quarantined: Waiting | Unseen
+    alarms: tuple[Alarm, ...] | Unseen
+    minutes: Settings[str, Series] | Unseen
+    """Metrics of the last hour, minute by minute, by the names in `traffic`."""
+    fortnight: Settings[str, Series] | Unseen
+    """Metrics of the last 14 days, in periods of five minutes."""

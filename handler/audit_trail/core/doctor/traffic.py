@@ -1,0 +1,106 @@
+"""What CloudWatch has counted: lag, errors, and the last change that was stored."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from audit_trail.core.doctor.facts import Facts, MappingSettings, Series, seen
+from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown, warning
+from audit_trail.core.durations import lasting
+
+ITERATOR_AGE = "iterator_age"
+"""Milliseconds, the largest."""
+INVOCATIONS = "invocations"
+ERRORS = "errors"
+THROTTLES = "throttles"
+STORED = "stored"
+NOT_STORED = "not_stored"
+WRITTEN = "written"
+"""Write units that the source table consumed."""
+
+LATELY = timedelta(minutes=15)
+_SETTLED = timedelta(minutes=5)  # CloudWatch is late, and a batch may be awaited for as long
+_ASIDE = timedelta(minutes=30)
+_LONG_LAG = 3_600  # seconds; as the alarm iterator-age has it
+_USUAL_RECORD_AGE = 21_600
+
+
+def lag(facts: Facts) -> Finding:
+    """Check that changes reach the function long before Lambda gives up on them."""
+    minutes = seen(facts.minutes)
+    ages = _since(minutes[ITERATOR_AGE], facts.now - LATELY)
+    if not ages:
+        written = sum(_since(minutes[WRITTEN], facts.now - LATELY, facts.now - _SETTLED))
+        if written:
+            return warning(
+                "the source table was written to in the last 15 minutes, and no batch reached the function: unless "
+                "those writes changed nothing, see the checks above",
+                Section.SILENCE,
+            )
+        return ok("no batch in the last 15 minutes, and nothing written to the source table")
+    seconds = round(max(ages) / 1000)
+    limit = _record_age(facts)
+    waited = f"changes had waited up to {seconds} s of the {limit} s that they may"
+    if seconds > limit / 2:
+        return problem(f"{waited}: they go to the bucket soon", Section.ITERATOR_AGE)
+    if seconds > _LONG_LAG:
+        return warning(waited, Section.ITERATOR_AGE)
+    return ok(f"in the last 15 minutes {waited}")
+
+
+def _record_age(facts: Facts) -> int:
+    found = facts.mapping
+    age = found.record_age if isinstance(found, MappingSettings) else -1
+    return age if age > 0 else _USUAL_RECORD_AGE
+
+
+def errors(facts: Facts) -> Finding:
+    """Check that the function ends well, and may run."""
+    minutes = seen(facts.minutes)
+    invocations, failed, throttled = (_total(minutes, name) for name in (INVOCATIONS, ERRORS, THROTTLES))
+    if not failed and not throttled:
+        return ok(f"{invocations} invocations in the last hour, none failed or throttled")
+    words = f"of {invocations} invocations in the last hour {failed} failed, and {throttled} more were throttled"
+    section = Section.FUNCTION_ERRORS if failed else Section.FUNCTION_THROTTLED
+    return (problem if 2 * (failed + throttled) > invocations else warning)(words, section)
+
+
+def not_stored(facts: Facts) -> Finding:
+    """Check that what reaches the function is stored."""
+    minutes = seen(facts.minutes)
+    stored, refused = _total(minutes, STORED), _total(minutes, NOT_STORED)
+    if not refused:
+        return ok(f"{stored} changes stored in the last hour, none failed")
+    words = f"{stored} changes stored in the last hour, and {refused} times one failed and is delivered again"
+    return (warning if stored else problem)(f"{words}: the function's log has the reasons", Section.CHANGES_NOT_STORED)
+
+
+def last_change(facts: Facts) -> Finding:
+    """Check that the last change stored is about as old as the last write to the source table."""
+    fortnight = seen(facts.fortnight)
+    stored, written = _last(fortnight[STORED]), _last(fortnight[WRITTEN])
+    if written is not None and (stored is None or written - stored > _ASIDE):
+        when = f"was {_ago(facts, stored)}" if stored else "is more than 14 days ago"
+        return warning(
+            f"the last change stored {when}, the last write to the source table {_ago(facts, written)}: unless "
+            "those writes changed nothing, changes are missing",
+            Section.SILENCE,
+        )
+    if stored is None:
+        return unknown("CloudWatch knows of no change stored in the last 14 days, and of no write to the source table")
+    return ok(f"the last change was stored {_ago(facts, stored)}")
+
+
+def _last(series: Series) -> datetime | None:
+    return max((moment for moment, value in series if value > 0), default=None)
+
+
+def _since(series: Series, start: datetime, end: datetime | None = None) -> list[float]:
+    return [value for moment, value in series if start <= moment and (end is None or moment < end)]
+
+
+def _total(metrics: Mapping[str, Series], name: str) -> int:
+    return round(sum(value for _, value in metrics[name]))
+
+
+def _ago(facts: Facts, moment: datetime) -> str:
+    return f"{lasting((facts.now - moment).total_seconds())} ago"

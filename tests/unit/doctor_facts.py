@@ -1,0 +1,114 @@
+"""A trail that is well, as `trail doctor` sees it, and what one check says of a trail that differs from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from audit_trail.core.doctor import examine, traffic
+from audit_trail.core.doctor.alarms import ALWAYS
+from audit_trail.core.doctor.facts import (
+    Alarm,
+    AuditTable,
+    Bucket,
+    Expiry,
+    Facts,
+    Function,
+    MappingSettings,
+    SourceTable,
+    Waiting,
+)
+from audit_trail.core.keys import KeySchema
+from audit_trail.core.stream_health import Mapping, SourceStream
+
+if TYPE_CHECKING:
+    from audit_trail.core.doctor.facts import Series
+    from audit_trail.core.doctor.findings import Finding
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+STREAM = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders/stream/2026-11-24T00:00:00.000"
+TABLE = AuditTable(
+    name="audit",
+    arn="arn:aws:dynamodb:eu-central-1:111122223333:table/audit",
+    status="ACTIVE",
+    partition_key="order_id",
+    deletion_protection=True,
+)
+SETTINGS = {
+    "AUDIT_TABLE": "audit",
+    "FUNCTION": "audit-trail",
+    "IMAGE_STORAGE": "old_and_new",
+    "PARTITION_KEY": "order_id",
+    "SORT_KEY": "",
+    "SOURCE_TABLE": "orders",
+    "TRAIL_BUCKET": "trail-bucket",
+}
+ENVIRONMENT = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "trail-bucket"}
+SOURCE = SourceTable(SourceStream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
+MAPPING = MappingSettings(
+    mapping=Mapping(STREAM, "Enabled"),
+    uuid="5a2c0000-1111-4222-8333-444455556666",
+    last_result="OK",
+    response_types=("ReportBatchItemFailures",),
+    bisects=True,
+    most_retries=-1,
+    record_age=21_600,
+    destination="arn:aws:s3:::trail-bucket",
+)
+FUNCTION = Function(
+    name="audit-trail",
+    role="arn:aws:iam::111122223333:role/audit-trail-eu-central-1",
+    state="Active",
+    update_status="Successful",
+    reason="",
+    environment=ENVIRONMENT,
+    log_group="/aws/lambda/audit-trail",
+)
+NOTHING = Waiting(0, more=False, oldest=None)
+
+
+def series(*values: tuple[float, float]) -> Series:
+    """Return values, each with how many minutes ago its period began."""
+    return tuple((NOW - timedelta(minutes=minutes), value) for minutes, value in values)
+
+
+MINUTES = {
+    traffic.ITERATOR_AGE: series((20, 9e9), (3, 2_000)),
+    traffic.INVOCATIONS: series((50, 5), (3, 5)),
+    traffic.ERRORS: series((3, 0)),
+    traffic.THROTTLES: series((3, 0)),
+    traffic.STORED: series((50, 40), (3, 60)),
+    traffic.NOT_STORED: series((3, 0)),
+    traffic.WRITTEN: series((3, 60)),
+}
+FORTNIGHT = {traffic.STORED: series((3, 60)), traffic.WRITTEN: series((3, 60))}
+
+WELL = Facts(
+    now=NOW,
+    table=TABLE,
+    settings=SETTINGS,
+    point_in_time_recovery=True,
+    expiry=Expiry("ENABLED", "expires_at"),
+    source=SOURCE,
+    mapping=MAPPING,
+    function=FUNCTION,
+    denied_to_role={},
+    bucket=Bucket("Enabled", blocks_public_access=True, policy_is_public=False),
+    given_up=NOTHING,
+    quarantined=NOTHING,
+    alarms=tuple(Alarm(key, "OK", calls_somebody=True) for key in ALWAYS),
+    minutes=MINUTES,
+    fortnight=FORTNIGHT,
+)
+
+
+def finding(check: str, **differing: Any) -> Finding:
+    """Return what a check says of a trail that is well but for these facts."""
+    return dict(examine(replace(WELL, **differing)))[check]
+
+
+def verdict_and_section(check: str, **differing: Any) -> tuple[str, str]:
+    """Return its verdict and the section of the runbook that it names."""
+    found = finding(check, **differing)
+    return found.verdict, found.section or ""

@@ -1,0 +1,230 @@
+"""What `trail doctor` reads of AWS's answers, page by page, and what it makes of what isn't there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from audit_trail.aws import cloudwatch, function, safeguards
+from audit_trail.aws.cloudwatch import Metric
+from audit_trail.core.doctor.facts import Alarm, Bucket, Expiry, MappingSettings
+from audit_trail.core.stream_health import Mapping
+from tests.unit.fake_aws import FakeAws, RefusedError, paged
+from tests.unit.fake_trail import BLOCKED, FUNCTION, MAPPING, STREAM_ARN, UUID
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+GONE = RefusedError("ResourceNotFoundException")
+BUSY = RefusedError("ServiceException")
+
+
+def test_mappings_are_read_from_every_page() -> None:
+    """Every page of a function's mappings is read, and what AWS leaves out has AWS's defaults."""
+    bare = {"UUID": UUID.replace("5", "6"), "State": "Creating"}
+    pages = paged(
+        {"EventSourceMappings": [MAPPING]}, {"EventSourceMappings": [bare]}, given="Marker", returned="NextMarker"
+    )
+    aws = FakeAws({"ListEventSourceMappings": pages})
+    assert function.mappings_of(aws.client("lambda"), "audit-trail") == [
+        MappingSettings(
+            mapping=Mapping(STREAM_ARN, "Enabled"),
+            uuid=UUID,
+            last_result="OK",
+            response_types=("ReportBatchItemFailures",),
+            bisects=True,
+            most_retries=-1,
+            record_age=21_600,
+            destination="arn:aws:s3:::trail-bucket",
+        ),
+        MappingSettings(
+            mapping=Mapping(None, "Creating"),
+            uuid=bare["UUID"],
+            last_result="",
+            response_types=(),
+            bisects=False,
+            most_retries=-1,
+            record_age=-1,
+            destination=None,
+        ),
+    ]
+    assert [params.get("FunctionName") for _, params in aws.asked] == ["audit-trail", "audit-trail"]
+
+
+def test_a_function_that_is_gone_has_no_mappings() -> None:
+    """A function that isn't there is none, and has no mappings; another error is raised."""
+    gone = FakeAws({"ListEventSourceMappings": GONE, "GetFunctionConfiguration": GONE}).client("lambda")
+    assert function.mappings_of(gone, "audit-trail") == []
+    assert function.find_function(gone, "audit-trail") is None
+    busy = FakeAws({"ListEventSourceMappings": BUSY, "GetFunctionConfiguration": BUSY}).client("lambda")
+    for ask in (function.mappings_of, function.find_function):
+        with pytest.raises(ClientError, match="ServiceException"):
+            ask(busy, "audit-trail")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"StateReason": "no image"}, "no image"),
+        ({"StateReason": "", "LastUpdateStatusReason": "no role"}, "no role"),
+        ({}, ""),
+    ],
+)
+def test_why_a_function_is_not_active(answer: dict[str, Any], reason: str) -> None:
+    """The reason of the state, or else of the last update, is read."""
+    client = FakeAws({"GetFunctionConfiguration": FUNCTION | answer}).client("lambda")
+    found = function.find_function(client, "audit-trail")
+    assert found is not None
+    assert found.reason == reason
+
+
+def test_a_function_without_environment_or_log_group() -> None:
+    """A function without environment has an empty one, and without a log group of its own Lambda's."""
+    client = FakeAws({"GetFunctionConfiguration": {"Role": "arn:aws:iam::1:role/x"}}).client("lambda")
+    found = function.find_function(client, "audit-trail")
+    assert found is not None
+    assert (found.environment, found.log_group, found.state) == ({}, "/aws/lambda/audit-trail", "Active")
+
+
+def test_what_a_role_may_not_do() -> None:
+    """What isn't allowed, explicitly or not, is returned by its ARN, from every page."""
+
+    def results(*decisions: tuple[str, str]) -> dict[str, Any]:
+        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": how} for name, how in decisions]}
+
+    pages = paged(
+        results(("a:A", "allowed"), ("a:B", "implicitDeny")) | {"IsTruncated": True},
+        results(("a:C", "explicitDeny")),
+        given="Marker",
+        returned="Marker",
+    )
+    client = FakeAws({"SimulatePrincipalPolicy": pages}).client("iam")
+    assert function.denied(client, "arn:aws:iam::111122223333:role/x", {"arn:one": ["a:A", "a:B", "a:C"]}) == {
+        "arn:one": ["a:B", "a:C"]
+    }
+
+
+def test_series_of_every_page_in_order() -> None:
+    """A metric's values are collected from every page and sorted by time; one without values is empty."""
+    moments = [NOW - timedelta(minutes=minutes) for minutes in (1, 2, 3)]
+
+    def result(name: str, *values: tuple[datetime, float]) -> dict[str, Any]:
+        return {"Id": name, "Timestamps": [one[0] for one in values], "Values": [one[1] for one in values]}
+
+    first = [result("a", (moments[0], 1.0), (moments[1], 2.0)), result("b")]
+    aws = FakeAws(
+        {
+            "GetMetricData": paged(
+                {"MetricDataResults": first},
+                {"MetricDataResults": [result("a", (moments[2], 3.0))]},
+                given="NextToken",
+                returned="NextToken",
+            )
+        }
+    )
+    asked = {"a": Metric("N", "A", "D", "v", "Maximum"), "b": Metric("N", "B", "D", "v")}
+    found = cloudwatch.series(aws.client("cloudwatch"), asked, NOW, timedelta(hours=1), timedelta(minutes=5))
+    assert found == {"a": ((moments[2], 3.0), (moments[1], 2.0), (moments[0], 1.0)), "b": ()}
+    _, params = aws.asked[0]
+    assert (params["StartTime"], params["EndTime"]) == (NOW - timedelta(hours=1), NOW)
+    assert params["MetricDataQueries"][0] == {
+        "Id": "a",
+        "MetricStat": {
+            "Metric": {"Namespace": "N", "MetricName": "A", "Dimensions": [{"Name": "D", "Value": "v"}]},
+            "Period": 300,
+            "Stat": "Maximum",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("differing", "calls"),
+    [
+        ({}, True),
+        ({"ActionsEnabled": False}, False),
+        ({"AlarmActions": []}, False),
+    ],
+)
+def test_alarms_by_their_exact_names(differing: dict[str, Any], calls: bool) -> None:  # noqa: FBT001  a parameter of the test
+    """Alarms are asked for by their exact names, and one whose actions are off, or that has none, calls nobody."""
+    alarm = {"AlarmName": "audit-silence", "StateValue": "ALARM", "ActionsEnabled": True, "AlarmActions": ["arn:topic"]}
+    aws = FakeAws({"DescribeAlarms": {"MetricAlarms": [alarm | differing]}})
+    found = cloudwatch.alarms(aws.client("cloudwatch"), "audit", ["silence", "lag"])
+    assert found == (Alarm("silence", "ALARM", calls_somebody=calls),)
+    assert aws.asked[0][1]["AlarmNames"] == ["audit-silence", "audit-lag"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "bucket"),
+    [
+        ({"GetBucketVersioning": RefusedError("NoSuchBucket")}, None),
+        ({}, Bucket("Enabled", blocks_public_access=True, policy_is_public=False)),
+        ({"GetBucketVersioning": {}}, Bucket("off", blocks_public_access=True, policy_is_public=False)),
+        *(
+            (
+                {
+                    "GetPublicAccessBlock": {"PublicAccessBlockConfiguration": BLOCKED | {flag: False}},
+                    "GetBucketPolicyStatus": {"PolicyStatus": {"IsPublic": True}},
+                },
+                Bucket("Enabled", blocks_public_access=False, policy_is_public=True),
+            )
+            for flag in BLOCKED
+        ),
+        (
+            {
+                "GetPublicAccessBlock": RefusedError("NoSuchPublicAccessBlockConfiguration"),
+                "GetBucketPolicyStatus": RefusedError("NoSuchBucketPolicy"),
+            },
+            Bucket("Enabled", blocks_public_access=False, policy_is_public=False),
+        ),
+    ],
+)
+def test_how_the_bucket_is_set_up(answers: dict[str, Any], bucket: Bucket | None) -> None:
+    """A bucket blocks public access only with all four settings; what it has no configuration of is not set."""
+    well = {
+        "GetBucketVersioning": {"Status": "Enabled"},
+        "GetPublicAccessBlock": {"PublicAccessBlockConfiguration": BLOCKED},
+    }
+    assert safeguards.bucket(FakeAws(well | answers).client("s3"), "trail-bucket") == bucket
+
+
+@pytest.mark.parametrize("operation", ["GetBucketVersioning", "GetPublicAccessBlock", "GetBucketPolicyStatus"])
+def test_a_bucket_that_cannot_be_looked_at(operation: str) -> None:
+    """A permission that is missing on the bucket is raised, not taken for a setting that is missing."""
+    answers: dict[str, Any] = {
+        "GetBucketVersioning": {},
+        "GetPublicAccessBlock": RefusedError("NoSuchPublicAccessBlockConfiguration"),
+        "GetBucketPolicyStatus": {"PolicyStatus": {}},
+    }
+    client = FakeAws(answers | {operation: RefusedError("AccessDenied")}).client("s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        safeguards.bucket(client, "trail-bucket")
+
+
+@pytest.mark.parametrize(
+    ("description", "on"),
+    [
+        ({"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"}}, True),
+        ({"PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"}}, False),
+        ({}, False),
+    ],
+)
+def test_point_in_time_recovery(description: dict[str, Any], on: bool) -> None:  # noqa: FBT001  a parameter of the test
+    """Point-in-time recovery counts, not the continuous backups that every table has."""
+    answer = {"ContinuousBackupsDescription": {"ContinuousBackupsStatus": "ENABLED", **description}}
+    client = FakeAws({"DescribeContinuousBackups": answer}).client("dynamodb")
+    assert safeguards.point_in_time_recovery(client, "audit") is on
+
+
+@pytest.mark.parametrize(
+    ("description", "expiry"),
+    [
+        ({"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}, Expiry("ENABLED", "expires_at")),
+        ({}, Expiry("DISABLED", None)),
+    ],
+)
+def test_the_tables_ttl(description: dict[str, Any], expiry: Expiry) -> None:
+    """A table that says nothing of TTL has none."""
+    client = FakeAws({"DescribeTimeToLive": {"TimeToLiveDescription": description}}).client("dynamodb")
+    assert safeguards.expiry(client, "audit") == expiry

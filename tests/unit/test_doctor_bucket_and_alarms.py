@@ -1,0 +1,81 @@
+"""What `trail doctor` says of the bucket, of what waits in it, and of the alarms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from audit_trail.core.doctor.alarms import ALWAYS
+from audit_trail.core.doctor.facts import Alarm, Bucket, Waiting
+from tests.unit.doctor_facts import NOW, finding, verdict_and_section
+
+
+@pytest.mark.parametrize(
+    ("bucket", "verdict", "section"),
+    [
+        (None, "problem", "destination-failures"),
+        (Bucket("Enabled", blocks_public_access=True, policy_is_public=False), "ok", ""),
+        (Bucket("Suspended", blocks_public_access=True, policy_is_public=False), "warning", "trail-doctor"),
+        (Bucket("off", blocks_public_access=True, policy_is_public=False), "warning", "trail-doctor"),
+        (Bucket("Enabled", blocks_public_access=False, policy_is_public=False), "warning", "trail-doctor"),
+        (Bucket("Enabled", blocks_public_access=False, policy_is_public=True), "problem", "trail-doctor"),
+        (Bucket("Enabled", blocks_public_access=True, policy_is_public=True), "ok", ""),
+    ],
+)
+def test_the_bucket(bucket: Bucket | None, verdict: str, section: str) -> None:
+    """A bucket that is gone or public is a problem; one without versions, or that could become public, a warning."""
+    assert verdict_and_section("bucket", bucket=bucket) == (verdict, section)
+
+
+@pytest.mark.parametrize(
+    ("check", "fact", "section"),
+    [("given-up", "given_up", "batches-given-up"), ("quarantined", "quarantined", "records-quarantined")],
+)
+def test_what_waits_to_be_put_back(check: str, fact: str, section: str) -> None:
+    """What waits is a problem, with its count, the age of the oldest, and the commands that put it back."""
+    found = finding(check, **{fact: Waiting(3, more=False, oldest=NOW - timedelta(days=40))})
+    assert (found.verdict, found.section) == ("problem", section)
+    assert found.sentence.endswith(" wait in the bucket: 3, for up to 40 d; `trail failures`, then `trail redrive`")
+
+
+def test_more_waits_than_was_counted() -> None:
+    """Where there is more than was counted, that is said."""
+    found = finding("given-up", given_up=Waiting(1_000, more=True, oldest=NOW))
+    assert ": 1,000 or more, for up to 0 s;" in found.sentence
+
+
+def alarms(*keys: str, ringing: tuple[str, ...] = (), silent: tuple[str, ...] = ()) -> tuple[Alarm, ...]:
+    """Return these alarms, some of which ring or call nobody."""
+    return tuple(
+        Alarm(key, "ALARM" if key in ringing else "INSUFFICIENT_DATA", calls_somebody=key not in silent) for key in keys
+    )
+
+
+def test_alarms_that_ring() -> None:
+    """Alarms that ring are a problem, whatever else is wrong with them; the first one's section is named."""
+    found = finding("alarms", alarms=alarms("changes-dropped", "silence", ringing=("changes-dropped", "silence")))
+    assert (found.verdict, found.section) == ("problem", "changes-dropped")
+    assert "in alarm: changes-dropped, silence" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (alarms(), "there are no alarms"),
+        (alarms("silence"), "there are no alarms"),
+        (alarms(*ALWAYS[2:]), f"alarms are missing: {ALWAYS[0]}, {ALWAYS[1]};"),
+        (alarms(*ALWAYS, silent=ALWAYS), "nobody is called by any alarm: "),
+        (alarms(*ALWAYS, "silence", silent=("silence",)), "nobody is called by silence: "),
+    ],
+)
+def test_alarms_that_call_nobody(found: tuple[Alarm, ...], words: str) -> None:
+    """Alarms that are missing, or call nobody, are a warning that names them."""
+    said = finding("alarms", alarms=found)
+    assert (said.verdict, said.section) == ("warning", "trail-doctor")
+    assert words in said.sentence
+
+
+def test_alarms_without_data_are_well() -> None:
+    """An alarm that has no data yet is well, and so is one that was asked for beside the others."""
+    assert finding("alarms", alarms=alarms(*ALWAYS, "silence")).sentence == "12 alarms watch, and none rings"
