@@ -4,26 +4,29 @@ import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
 
-import boto3
 import typer
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-)
 
-from audit_trail.aws.reading import SourceGoneError
+from audit_trail.aws import reading
 from audit_trail.core.errors import TableTrailError
+from audit_trail.core.states import StateUnreadableError
 
 if TYPE_CHECKING:
+    import boto3
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_s3 import S3Client
+
+
+class Operation(StrEnum):
+    """What a change did."""
+
+    INSERT = "INSERT"
+    MODIFY = "MODIFY"
+    REMOVE = "REMOVE"
+    BASELINE = "BASELINE"
+
 
 AuditTableOption = Annotated[
     str,
@@ -34,6 +37,44 @@ RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region, 
 EndpointOption = Annotated[str | None, typer.Option("--endpoint-url", help="Endpoint of AWS or of an emulator.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON Lines, for programs.")]
 TypedOption = Annotated[bool, typer.Option("--typed", help="With --json: values as DynamoDB JSON.")]
+UtcOption = Annotated[bool, typer.Option("--utc", help="Read and show times in UTC, not in this machine's zone.")]
+ColorOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--color/--no-color", help="Colours, or none; unset: on terminals, unless NO_COLOR is set.", show_default=False
+    ),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        help="From this time on: 2026-11-24T12:00 (with a zone or without), 2026-11-24, 2h, 30m, 7d, yesterday, today.",
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option("--until", help="Up to this time, written like --since's; all of that second or day included."),
+]
+OperationOption = Annotated[
+    list[Operation] | None,
+    typer.Option("--operation", case_sensitive=False, help="Only changes of this kind; may be repeated."),
+]
+AttributeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attribute",
+        help="Only changes of this attribute, or of what lies inside: a name, or a JSON Pointer such as /lines/0/qty. "
+        "May be repeated.",
+    ),
+]
+ActorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--actor",
+        help="Only changes with this actor, `unchanged` ones included; may be repeated. A deletion has none.",
+    ),
+]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="No more changes than this.")]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -62,8 +103,12 @@ class Connection:
 
     def dynamodb(self) -> "DynamoDBClient":
         """Make a client of the tables."""
+        from botocore.config import Config  # noqa: PLC0415  as below
+
         try:
-            return self._session().client("dynamodb", endpoint_url=self.endpoint_url)
+            return self._session().client(
+                "dynamodb", endpoint_url=self.endpoint_url, config=Config(max_pool_connections=32)
+            )
         except ValueError:
             raise UsageError(
                 f"the endpoint {self.endpoint_url} is not a URL: write it like http://127.0.0.1:4566"
@@ -73,7 +118,15 @@ class Connection:
         """Make a client of the trail's bucket."""
         return self._session().client("s3", endpoint_url=self.endpoint_url)
 
-    def _session(self) -> boto3.Session:
+    def images(self) -> Callable[[str], bytes]:
+        """Return what reads images that lie in the trail's bucket."""
+        from audit_trail.aws.image_bucket import fetcher  # noqa: PLC0415  as below
+
+        return fetcher(self.s3)
+
+    def _session(self) -> "boto3.Session":
+        import boto3  # noqa: PLC0415  takes longer than all the rest of `trail --help`
+
         return boto3.Session(profile_name=self.profile, region_name=self.region)
 
 
@@ -84,37 +137,30 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return command(*args, **kwargs)
-        except SourceGoneError as error:
+        except (reading.RefusedError, StateUnreadableError) as error:
             _stop(str(error), Exit.AWS_REFUSED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)
-        except (NoCredentialsError, PartialCredentialsError):
-            _stop("no AWS credentials: set AWS_PROFILE or --profile, or sign in as for the AWS CLI", Exit.AWS_REFUSED)
-        except ProfileNotFound as error:
-            _stop(f"{error}: see `aws configure list-profiles`", Exit.USAGE)
-        except NoRegionError:
-            _stop("no AWS region: set AWS_REGION or --region", Exit.USAGE)
-        except ClientError as error:
-            _stop(_sentence(error), Exit.AWS_REFUSED)
-        except BotoCoreError as error:
-            _stop(f"AWS could not be reached: {error}", Exit.AWS_REFUSED)
+        except Exception as error:
+            from audit_trail.cli.refusals import explained  # noqa: PLC0415  needed when AWS was asked, and only then
+
+            if (meant := explained(error)) is None:
+                raise
+            _stop(*meant)
 
     return run
 
 
-def _sentence(error: ClientError) -> str:
-    code = error.response.get("Error", {}).get("Code", "Unknown")
-    message = error.response.get("Error", {}).get("Message", "")
-    operation = error.operation_name
-    if code == "ResourceNotFoundException":
-        return f"there is no such table in this account and region ({operation}): check --audit-table and --region"
-    if code in ("AccessDeniedException", "AccessDenied"):
-        return f"these credentials may not do {operation}: attach the reader policy that Terraform outputs ({message})"
-    if code in ("UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException"):
-        return f"AWS does not accept these credentials ({code}): sign in again"
-    return f"AWS refused {operation}: {code}: {message}"
+def note(sentence: str) -> None:
+    """Say something beside the output."""
+    print(sentence, file=sys.stderr)  # noqa: T201  the one place that speaks on stderr
+
+
+def tell(sentence: str) -> None:
+    """Say what is wrong."""
+    note(f"trail: {sentence}")
 
 
 def _stop(sentence: str, code: Exit) -> NoReturn:
-    print(f"trail: {sentence}", file=sys.stderr)  # noqa: T201  the one place that speaks for errors
+    tell(sentence)
     raise typer.Exit(code)
