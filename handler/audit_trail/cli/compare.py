@@ -1,6 +1,5 @@
 """Two images side by side: what differs, before and after."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,8 @@ from audit_trail.core.values import AttributeValue, Image, canonical_value
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
 _LOST = "\N{MINUS SIGN}"  # as wide as +
-_NOT_A_TERMINAL = 160  # columns
 
 
 def print_facts(console: "Console", facts: Iterable[tuple[str, str]]) -> None:
@@ -25,7 +21,7 @@ def print_facts(console: "Console", facts: Iterable[tuple[str, str]]) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in facts:
         table.add_row(Text(name, style="dim"), Text(printable(value), overflow="fold"))
-    _print(console, table)
+    console.print(table, soft_wrap=False)
 
 
 def print_comparison(
@@ -40,10 +36,10 @@ def print_comparison(
         table.add_column(heading, overflow="fold")
     for path, before, after in _rows(old, new, diff):
         table.add_row(Text(path), Text(before, style="red"), Text(after, style="green"))
-    _print(console, table)
+    console.print(table, soft_wrap=False)
     unchanged = [printable(name) for name, value in sorted((new or {}).items()) if old and old.get(name) == value]
     if unchanged:
-        _print(console, Text(f"unchanged: {', '.join(unchanged)}", style="dim"))
+        console.print(Text(f"unchanged: {', '.join(unchanged)}", style="dim"), soft_wrap=False)
 
 
 def _rows(old: Image | None, new: Image | None, diff: list[Entry]) -> Iterator[tuple[str, str, str]]:
@@ -64,8 +60,3 @@ def _members(sign: str) -> Callable[[AttributeValue], str]:
         return "\n".join(f"{sign} {short({tag[0]: one})}" for one in members)
 
     return write
-
-
-def _print(console: "Console", what: "Table | Text") -> None:
-    # A terminal has a width; without one, lines are only folded to keep the columns apart.
-    console.print(what, soft_wrap=False, width=None if sys.stdout.isatty() else _NOT_A_TERMINAL)

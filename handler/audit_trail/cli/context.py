@@ -30,11 +30,17 @@ class Operation(StrEnum):
 
 AuditTableOption = Annotated[
     str,
-    typer.Option("--audit-table", envvar="TRAIL_AUDIT_TABLE", help="Name of the audit table.", show_default=False),
+    typer.Option(
+        "--audit-table", metavar="NAME", envvar="TRAIL_AUDIT_TABLE", help="Name of the audit table.", show_default=False
+    ),
 ]
-ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile, as for the AWS CLI.")]
-RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region, as for the AWS CLI.")]
-EndpointOption = Annotated[str | None, typer.Option("--endpoint-url", help="Endpoint of AWS or of an emulator.")]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="AWS profile, as for the AWS CLI.")
+]
+RegionOption = Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS region, as for the AWS CLI.")]
+EndpointOption = Annotated[
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="Endpoint of AWS or of an emulator.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON Lines, for programs.")]
 TypedOption = Annotated[bool, typer.Option("--typed", help="With --json: values as DynamoDB JSON.")]
 UtcOption = Annotated[bool, typer.Option("--utc", help="Read and show times in UTC, not in this machine's zone.")]
@@ -48,21 +54,30 @@ SinceOption = Annotated[
     str | None,
     typer.Option(
         "--since",
+        metavar="TIME",
         help="From this time on: 2026-11-24T12:00 (with a zone or without), 2026-11-24, 2h, 30m, 7d, yesterday, today.",
     ),
 ]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--until", help="Up to this time, written like --since's; all of that second or day included."),
+    typer.Option(
+        "--until", metavar="TIME", help="Up to this time, written like --since's; all of that second or day included."
+    ),
 ]
 OperationOption = Annotated[
     list[Operation] | None,
-    typer.Option("--operation", case_sensitive=False, help="Only changes of this kind; may be repeated."),
+    typer.Option(
+        "--operation",
+        metavar="|".join(Operation),
+        case_sensitive=False,
+        help="Only changes of this kind; may be repeated.",
+    ),
 ]
 AttributeOption = Annotated[
     list[str] | None,
     typer.Option(
         "--attribute",
+        metavar="NAME",
         help="Only changes of this attribute, or of what lies inside: a name, or a JSON Pointer such as /lines/0/qty. "
         "May be repeated.",
     ),
@@ -71,10 +86,11 @@ ActorOption = Annotated[
     list[str] | None,
     typer.Option(
         "--actor",
+        metavar="WHO",
         help="Only changes with this actor, `unchanged` ones included; may be repeated. A deletion has none.",
     ),
 ]
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="No more changes than this.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more changes than this.")]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {"INSERT": "green", "MODIFY": "yellow", "REMOVE": "red", "BASELINE": "cyan"}
 _LENGTHS = (None, 60, 40, 24, 12)  # characters of a value in a line: as many as let the line fit
+_WIDTH = 160  # columns of a table where there is no terminal to tell
 
 
 class Screen:
@@ -34,14 +35,14 @@ class Screen:
         self._with_keys = with_keys
         self._headed = False
         self._zone = output.zone
-        self._made: Console | None = None
+        self._console: Console | None = None
 
     @property
     def console(self) -> "Console":
         """Where text with colours goes."""
-        if self._made is None:
-            self._made = console(color=self._output.color)
-        return self._made
+        if self._console is None:
+            self._console = make_console(color=self._output.color)
+        return self._console
 
     def print(self, changes: "Iterable[Change]") -> int:
         """Print changes as they come; return how many there were."""
@@ -56,17 +57,17 @@ class Screen:
     def _print_line(self, change: "Change") -> None:
         from rich.text import Text  # noqa: PLC0415  --help doesn't need it
 
-        time = f"{words.time_words(change.moment, self._zone)}  "
+        time = words.time_words(change.moment, self._zone)
         if not self._headed:
             here = f"TIME ({clock.now().astimezone(self._zone).tzname()})"
             key = f"{'KEY':<16}  " if self._with_keys else ""
-            self.console.print(Text(f"{here:<{len(time) - 2}}  {'CHANGE':<6}  {key}{'WHO':<24}  WHAT", style="bold"))
+            self.console.print(Text(f"{here:<{len(time)}}  {'CHANGE':<6}  {key}{'WHO':<24}  WHAT", style="bold"))
             self._headed = True
-        key = f"{self._key(change):<16}  " if self._with_keys else ""
+        key = f"{key_words(change, self._trail):<16}  " if self._with_keys else ""
         who = f"  {key}{words.printable(who_words(change, self._trail)):<24}  "
         name = (f"{change.event_name:<6}", _COLOURS.get(change.event_name, ""))
         lines = (
-            Text.assemble(time, name, f"{who}{words.in_words(change, longest)}")
+            Text.assemble(f"{time}  ", name, f"{who}{words.in_words(change, longest)}")
             for longest in (_LENGTHS if sys.stdout.isatty() else (None,))
         )
         for line in lines:
@@ -76,27 +77,26 @@ class Screen:
             line.truncate(self.console.width, overflow="ellipsis")
         self.console.print(line)
 
-    def _key(self, change: "Change") -> str:
-        keys = change.item.get("keys", {}).get("M", {})
-        return " ".join(words.short(keys[name]) for name in self._trail.key_types if name in keys)
 
-
-def console(*, color: bool | None, stderr: bool = False) -> "Console":
+def make_console(*, color: bool | None) -> "Console":
     """Return a console that colours as the option says."""
     from rich.console import Console  # noqa: PLC0415  --help doesn't need it
 
     if color is None and os.environ.get("NO_COLOR"):
         color = False
-    if color is None:
-        return Console(highlight=False, soft_wrap=True, stderr=stderr)
     return Console(
         highlight=False,
         soft_wrap=True,
-        stderr=stderr,
         force_terminal=color or None,
-        color_system="standard" if color else None,
-        no_color=not color,
+        color_system=None if color is False else "standard" if color else "auto",
+        width=None if sys.stdout.isatty() else _WIDTH,
     )
+
+
+def key_words(change: "Change", trail: "Trail") -> str:
+    """Write the key of the item that changed, as it is typed."""
+    keys = change.item.get("keys", {}).get("M", {})
+    return " ".join(words.short(keys[name]) for name in trail.key_types if name in keys)
 
 
 def who_words(change: "Change", trail: "Trail") -> str:

@@ -1,5 +1,6 @@
 """``trail search``: changes of the whole table in a time range."""
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from audit_trail.aws.reader import NoIndexError, TrailReader
 from audit_trail.cli import clock
 from audit_trail.cli.context import note, speaks_plainly
 from audit_trail.cli.options import FilterOptions, OutputOptions, RangeOptions, TrailOptions, grouped
-from audit_trail.cli.screen import Screen, at_most, console, finish
+from audit_trail.cli.screen import Screen, at_most, finish
 from audit_trail.cli.words import time_words
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def search(
 
     trail search --since yesterday --until yesterday
 
-    trail search --since 2026-11-24T14:00 --until 2026-11-24T15:00 --attribute price
+    trail search --since 2026-11-24T14:00 --until 2026-11-24T15:00
+
+    trail search --since 7d --attribute price --attribute /lines/0/price
 
     trail search --since 30d --actor mia --operation REMOVE --json
     """
@@ -77,10 +80,11 @@ def _found(reader: TrailReader, wanted: "Filter", output: OutputOptions) -> "Ite
 
 
 def _scanned(reader: TrailReader, wanted: "Filter", output: OutputOptions) -> "Iterator[Change]":
-    from rich.progress import Progress  # noqa: PLC0415  --help doesn't need it
+    from rich.console import Console  # noqa: PLC0415  --help doesn't need it
+    from rich.progress import Progress  # noqa: PLC0415  the same
 
     note(f"The whole of {reader.trail.audit_table}, {_range(wanted, output)}.")
-    with Progress(console=console(color=output.color, stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("reading", total=reader.trail.approximate_records or None)
         return reader.scan(wanted, lambda records: progress.advance(task, records))
 

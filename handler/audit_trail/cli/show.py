@@ -43,7 +43,7 @@ def show(key: KeyArgument, timestamp: TimestampArgument, *, trail: TrailOptions,
 
     trail show 123 2026-11-24T12:00:01Z
 
-    trail show customer-7 order-9 '2026-11-24T12:00:01.000Z#0000000000000000000300000000000000000007' --json
+    trail show customer-7 order-9 2026-11-24T13:00:01+01:00 --json --typed
     """
     output.check()
     with trail.open() as reader:

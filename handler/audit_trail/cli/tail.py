@@ -14,7 +14,8 @@ from audit_trail.cli.options import FilterOptions, OutputOptions, RangeOptions, 
 from audit_trail.cli.screen import Screen, at_most
 
 BeginOption = Annotated[
-    str, typer.Option("--since", help="Begin with the changes from this time on, written as for search.")
+    str,
+    typer.Option("--since", metavar="TIME", help="Begin with the changes from this time on, written as for search."),
 ]
 _PAUSE = 2.0  # seconds between two looks
 

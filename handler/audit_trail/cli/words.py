@@ -16,22 +16,22 @@ from audit_trail.core.values import AttributeValue, Image, canonical_number, can
 _IN_A_LINE = 48  # characters of a map or list
 
 
-def plain_json(value: AttributeValue) -> str:
+def plain_json(value: AttributeValue, quote: Callable[[str], str] = json.dumps) -> str:
     """Write an attribute value as plain JSON: numbers with every digit, sets as lists, binaries as base64.
 
     DynamoDB gives maps and sets in any order; they are written in that of their names and members.
     """
     [(tag, body)] = value.items()
     if tag == "M":
-        return _object(body, plain_json)
+        return _object(body, lambda one: plain_json(one, quote), quote)
     if tag == "L":
-        return "[" + ", ".join(map(plain_json, body)) + "]"
+        return "[" + ", ".join(plain_json(one, quote) for one in body) + "]"
     if tag == "N":
         return canonical_number(body)
     if tag in SETS:
         members = canonical_value(value)[tag]
-        return "[" + ", ".join(members if tag == "NS" else map(json.dumps, members)) + "]"
-    return "null" if tag == "NULL" else json.dumps(body)
+        return "[" + ", ".join(members if tag == "NS" else map(quote, members)) + "]"
+    return "null" if tag == "NULL" else quote(body) if isinstance(body, str) else json.dumps(body)
 
 
 def typed_json(value: AttributeValue) -> str:
@@ -44,9 +44,9 @@ def typed_json(value: AttributeValue) -> str:
     return json.dumps(canonical_value(value) if tag in SETS else value)
 
 
-def _object(image: Image, write: Callable[[AttributeValue], str]) -> str:
+def _object(image: Image, write: Callable[[AttributeValue], str], quote: Callable[[str], str] = json.dumps) -> str:
     in_order = sorted(image.items(), key=itemgetter(0))
-    return "{" + ", ".join(f"{json.dumps(name)}: {write(one)}" for name, one in in_order) + "}"
+    return "{" + ", ".join(f"{quote(name)}: {write(one)}" for name, one in in_order) + "}"
 
 
 def change_json(change: Change, *, typed: bool, whole: bool = False) -> str:
@@ -142,20 +142,25 @@ def _is_list(path: str, images: tuple[Image, ...]) -> bool:
 
 def short(value: AttributeValue, longest: int | None = None) -> str:
     """Write a value in a line, in at most so many characters."""
-    text = printable(value["S"]) if "S" in value else plain_json(value)
+    text = printable(value["S"]) if "S" in value else plain_json(value, _quoted)
     return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def pretty(value: AttributeValue, margin: str = "") -> str:
+def pretty(value: AttributeValue) -> str:
     """Write a value in as many lines as it needs to be looked at."""
+    return printable(value["S"]) if "S" in value else _indented(value, "")
+
+
+def _indented(value: AttributeValue, margin: str) -> str:
     [(tag, body)] = value.items()
-    if tag not in ("M", "L") or len(margin) + len(plain_json(value)) <= _IN_A_LINE:
-        return short(value)
+    in_a_line = plain_json(value, _quoted)
+    if tag not in ("M", "L") or len(margin) + len(in_a_line) <= _IN_A_LINE:
+        return in_a_line
     deeper = f"{margin}  "
     parts = (
-        [f"{json.dumps(name)}: {pretty(one, deeper)}" for name, one in sorted(body.items())]
+        [f"{_quoted(name)}: {_indented(one, deeper)}" for name, one in sorted(body.items())]
         if tag == "M"
-        else [pretty(one, deeper) for one in body]
+        else [_indented(one, deeper) for one in body]
     )
     opening, closing = "{}" if tag == "M" else "[]"
     inside = ",\n".join(f"{deeper}{part}" for part in parts)
@@ -165,6 +170,10 @@ def pretty(value: AttributeValue, margin: str = "") -> str:
 def printable(text: str) -> str:
     """Return the text as it is where a terminal shows it so, and quoted and escaped otherwise."""
     return text if text.isprintable() and text else json.dumps(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def time_words(moment: datetime, zone: tzinfo) -> str:
