@@ -15,7 +15,8 @@ RUN = "iam.tftest.hcl/policies"
 AUDIT_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
 SOURCE_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
 BUCKET = "arn:aws:s3:::audit-trail-123456789012-eu-central-1"
-HISTORY = (AUDIT_TABLE, f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
+INDEXES = (f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/index/by_actor")
+HISTORY = (AUDIT_TABLE, *INDEXES, f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
 ITEMS = (SOURCE_TABLE, f"{SOURCE_TABLE}/index/by_customer")
 OBJECTS = (
     BUCKET,
@@ -48,8 +49,8 @@ def function_statements(outcome: Outcome) -> list[dict[str, Any]]:
     ]
 
 
-def people_statements(outcome: Outcome, policy: str) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = json.loads(outcome.outputs[RUN][policy])["Statement"]
+def people_statements(outcome: Outcome, policy: str, run: str = RUN) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(outcome.outputs[run][policy])["Statement"]
     return statements
 
 
@@ -100,6 +101,7 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     """The reader policy reads the history and its images, and of the source table no more than its description."""
     statements = people_statements(outcome, "reader_policy_json")
     assert actions_on(statements, *HISTORY) == {
+        "dynamodb:BatchGetItem",
         "dynamodb:DescribeTable",
         "dynamodb:GetItem",
         "dynamodb:ListTagsOfResource",
@@ -108,6 +110,15 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
     assert actions_on(statements, f"{BUCKET}/images/x") == {"s3:GetObject"}
     assert actions_on(statements, *(set(OBJECTS) - {f"{BUCKET}/images/x"})) == set()
+
+
+def test_readers_of_the_history_can_query_its_indexes(outcome: Outcome) -> None:
+    """Of an index that is on, the reader policy allows Query and nothing more; of one that is off, nothing."""
+    statements = people_statements(outcome, "reader_policy_json", "indexes.tftest.hcl/on")
+    for index in INDEXES:
+        assert actions_on(statements, index) == {"dynamodb:Query"}
+    assert actions_on(statements, f"{AUDIT_TABLE}/index/x") == set()
+    assert actions_on(people_statements(outcome, "reader_policy_json"), *INDEXES) == set()
 
 
 def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:
@@ -122,5 +133,5 @@ def test_the_root_hands_out_the_modules_policies(outcome: Outcome) -> None:
     outputs = outcome.outputs["root.tftest.hcl/orders_and_audit"]
     for policy in ("reader_policy_json", "application_policy_json"):
         assert [s["Sid"] for s in json.loads(outputs[policy])["Statement"]] == [
-            s["Sid"] for s in people_statements(outcome, policy)
+            s["Sid"] for s in people_statements(outcome, policy, "indexes.tftest.hcl/on")
         ]

@@ -23,11 +23,11 @@ resource "aws_iam_role" "function" {
 locals {
   reader_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "ReadHistory"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
         Resource = aws_dynamodb_table.audit.arn
       },
       {
@@ -48,8 +48,15 @@ locals {
         Action   = "s3:GetObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ]
+    ], local.search_statements)
   }
+
+  search_statements = length(local.indexes) == 0 ? [] : [{
+    Sid      = "SearchHistory"
+    Effect   = "Allow"
+    Action   = "dynamodb:Query"
+    Resource = [for name in keys(local.indexes) : "${aws_dynamodb_table.audit.arn}/index/${name}"]
+  }]
 
   application_policy = {
     Version = "2012-10-17"
