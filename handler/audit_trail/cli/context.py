@@ -15,6 +15,7 @@ from audit_trail.core.states import StateUnreadableError
 
 if TYPE_CHECKING:
     import boto3
+    from botocore.config import Config
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_s3 import S3Client
 
@@ -101,6 +102,7 @@ class Exit(IntEnum):
 
     FOUND = 0
     NOTHING_FOUND = 1
+    NOT_ALL_DONE = 1
     USAGE = 2
     AWS_REFUSED = 3
 
@@ -109,7 +111,7 @@ class UsageError(TableTrailError):
     """The command's words are off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connection:
     """How to reach AWS: its own options and environment, or what the command line says."""
 
@@ -117,22 +119,18 @@ class Connection:
     region: str | None
     endpoint_url: str | None
 
-    def dynamodb(self) -> "DynamoDBClient":
+    def dynamodb(self, config: "Config | None" = None) -> "DynamoDBClient":
         """Make a client of the tables."""
-        from botocore.config import Config  # noqa: PLC0415  as below
-
         try:
-            return self._session().client(
-                "dynamodb", endpoint_url=self.endpoint_url, config=Config(max_pool_connections=32)
-            )
+            return self._session.client("dynamodb", endpoint_url=self.endpoint_url, config=config)
         except ValueError:
             raise UsageError(
                 f"the endpoint {self.endpoint_url} is not a URL: write it like http://127.0.0.1:4566"
             ) from None
 
-    def s3(self) -> "S3Client":
+    def s3(self, config: "Config | None" = None) -> "S3Client":
         """Make a client of the trail's bucket."""
-        return self._session().client("s3", endpoint_url=self.endpoint_url)
+        return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
 
     def images(self) -> Callable[[str], bytes]:
         """Return what reads images that lie in the trail's bucket."""
@@ -140,7 +138,9 @@ class Connection:
 
         return fetcher(self.s3)
 
+    @functools.cached_property
     def _session(self) -> "boto3.Session":
+        # One for all clients: each would read botocore's data anew.
         import boto3  # noqa: PLC0415  takes longer than all the rest of `trail --help`
 
         return boto3.Session(profile_name=self.profile, region_name=self.region)

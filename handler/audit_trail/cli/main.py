@@ -3,7 +3,9 @@
 import typer
 
 from audit_trail.cli.diff import diff
+from audit_trail.cli.failures import failures
 from audit_trail.cli.history import history
+from audit_trail.cli.redrive import redrive
 from audit_trail.cli.search import search
 from audit_trail.cli.show import show
 from audit_trail.cli.tail import tail
@@ -12,13 +14,13 @@ app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_enable=F
 # A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
 for _command in (history, show, diff):
     app.command(context_settings={"ignore_unknown_options": True})(_command)
-for _command in (search, tail):
+for _command in (search, tail, failures, redrive):
     app.command()(_command)
 
 
 @app.callback()
 def trail() -> None:
-    """Read the history of a DynamoDB table from its audit table."""
+    """Read the history of a DynamoDB table from its audit table, and put back what could not be stored."""
 
 
 def main() -> None:

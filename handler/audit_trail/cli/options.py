@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Any, get_type_hints
 
 from audit_trail.aws import reading
-from audit_trail.aws.reader import TrailReader
+from audit_trail.aws.reader import THREADS, TrailReader
 from audit_trail.cli import clock
 from audit_trail.cli.context import (
     ActorOption,
@@ -41,10 +41,17 @@ class TrailOptions:
     region: RegionOption = None
     endpoint_url: EndpointOption = None
 
+    @property
+    def connection(self) -> Connection:
+        """How to reach AWS."""
+        return Connection(self.profile, self.region, self.endpoint_url)
+
     def open(self) -> TrailReader:
         """Find the trail."""
-        connection = Connection(self.profile, self.region, self.endpoint_url)
-        client = connection.dynamodb()
+        from botocore.config import Config  # noqa: PLC0415  takes longer than all the rest of `trail --help`
+
+        connection = self.connection
+        client = connection.dynamodb(Config(max_pool_connections=THREADS))
         return TrailReader(client, reading.find_trail(client, self.audit_table), connection.images())
 
 

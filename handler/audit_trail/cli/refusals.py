@@ -11,6 +11,9 @@ from botocore.exceptions import (
 
 from audit_trail.cli.context import Exit
 
+_OPERATORS_ALONE = frozenset({"ListObjectsV2"})
+"""What readers have no need to do."""
+
 
 def explained(error: Exception) -> tuple[str, Exit] | None:
     """Return what an error of AWS or its library means to whoever ran the command; None if it is neither's."""
@@ -39,7 +42,10 @@ def _sentence(error: ClientError) -> str:
             f"have it granted, or search by an index ({message})"
         )
     if code in ("AccessDeniedException", "AccessDenied"):
-        return f"these credentials may not do {operation}: attach the reader policy that Terraform outputs ({message})"
+        policy = "operator" if operation in _OPERATORS_ALONE else "reader"
+        return (
+            f"these credentials may not do {operation}: attach the {policy} policy that Terraform outputs ({message})"
+        )
     if code in ("UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException"):
         return f"AWS does not accept these credentials ({code}): sign in again"
     return f"AWS refused {operation}: {code}: {message}"

@@ -94,7 +94,8 @@ locals {
   ceilings = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
 }
 
-# What the command line must know about a trail, given the audit table's name alone.
+# What the command line must know about a trail, given the audit table's name alone: among other things each setting of
+# the function that decides what a record looks like, so that `trail redrive` writes the same.
 locals {
   tag_values = {
     "table-trail:source-table"     = var.source_table.name
@@ -104,6 +105,8 @@ locals {
     "table-trail:sort-key"         = local.source_sort_key
     "table-trail:actor-attribute"  = var.actor_attribute
     "table-trail:reason-attribute" = var.reason_attribute
+    "table-trail:image-storage"    = var.image_storage
+    "table-trail:retention-days"   = var.retention_days == null ? null : tostring(var.retention_days)
 
     "table-trail:time-index-shards"  = try(tostring(var.time_index.shards), null)
     "table-trail:actor-index-shards" = try(tostring(var.actor_index.shards), null)
