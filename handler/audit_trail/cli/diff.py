@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     from audit_trail.core.states import State
     from audit_trail.core.values import Image
 
-MomentArgument = Annotated[
+AArgument = Annotated[
     str,
     typer.Argument(
+        metavar="A",
         help="A time such as 2026-11-24T12:00, 2026-11-24, 2h or yesterday, all of that second or day included; or a "
         "change's timestamp as --json shows it: just after that change.",
         show_default=False,
     ),
 ]
+BArgument = Annotated[str, typer.Argument(metavar="B", help="Another one, written likewise.", show_default=False)]
 
 
 @grouped
 @speaks_plainly
-def diff(key: KeyArgument, a: MomentArgument, b: MomentArgument, *, trail: TrailOptions, output: OutputOptions) -> None:
+def diff(key: KeyArgument, a: AArgument, b: BArgument, *, trail: TrailOptions, output: OutputOptions) -> None:
     """Show what differs in an item between two moments, from its records alone, and when it did not exist.
 
     Before the first record of an item, that record's old image tells how it stood; this is said where it's used.

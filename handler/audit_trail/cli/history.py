@@ -10,7 +10,8 @@ from audit_trail.cli.options import FilterOptions, OutputOptions, RangeOptions, 
 from audit_trail.cli.screen import Screen, at_most, finish
 
 KeyArgument = Annotated[
-    list[str], typer.Argument(help="The item's key: 123, or two words for a composite key.", show_default=False)
+    list[str],
+    typer.Argument(metavar="KEY...", help="The item's key: 123, or two words for a composite key.", show_default=False),
 ]
 
 

@@ -58,7 +58,7 @@ def search(
 
     trail search --since 7d --attribute price --attribute /lines/0/price
 
-    trail search --since 30d --actor mia --operation REMOVE --json
+    trail search --since 30d --actor mia --operation MODIFY --json
     """
     wanted = which.wanted(within, output)
     if wanted.since is None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TimestampArgument = Annotated[
     str,
     typer.Argument(
+        metavar="TIMESTAMP",
         help="Which change: its timestamp as --json shows it, or its time where the item has no other change in that "
         "second.",
         show_default=False,
