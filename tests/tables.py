@@ -39,12 +39,13 @@ def create_table(
     ]
     made = [index(one) for one in indexes]
     attributes += [{"AttributeName": INDEXES[one["IndexName"]], "AttributeType": "S"} for one in made]
+    if made:
+        more["GlobalSecondaryIndexes"] = made
     return client.create_table(
         TableName=name,
         KeySchema=schema,
         AttributeDefinitions=attributes,
         BillingMode="PAY_PER_REQUEST",
-        **({"GlobalSecondaryIndexes": made} if made else {}),
         **more,
     )["TableDescription"]
 
