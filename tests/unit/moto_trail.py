@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import threading
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import boto3
 from typer.testing import CliRunner
@@ -72,6 +76,30 @@ class MotoTrail:
 def trail(*words: str) -> Result:
     """Run a command on the trail."""
     return CliRunner().invoke(app, [*words, "--audit-table", AUDIT_TABLE], catch_exceptions=False)
+
+
+def on_terminal(*words: str, columns: int = 80) -> list[str]:
+    """Run a command on the trail in a terminal so wide, and return the lines that it shows."""
+    master, slave = os.openpty()
+    chunks: list[bytes] = []
+
+    def read() -> None:
+        # The end of a terminal is an error on Linux.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(master, 65_536):
+                chunks.append(chunk)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with (
+        os.fdopen(slave, "w", encoding="utf-8") as terminal,
+        contextlib.redirect_stdout(terminal),
+        mock.patch.dict(os.environ, COLUMNS=str(columns)),
+    ):
+        app([*words, "--audit-table", AUDIT_TABLE], standalone_mode=False)
+    reader.join()
+    os.close(master)
+    return b"".join(chunks).decode("utf-8").replace("\r\n", "\n").splitlines()
 
 
 def history(*words: str) -> Result:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from audit_trail.core.listing import Listed
 
 USUAL = timedelta(seconds=60)
-"""How far back every poll looks for records that come late."""
+"""How far behind the last poll every poll looks for records that come late."""
 WIDE = timedelta(minutes=15)
-"""How far back each WIDE_EVERY-th poll looks."""
+"""How far behind the last of its kind each WIDE_EVERY-th poll looks."""
 WIDE_EVERY = 15
 _AHEAD = WIDE  # how far AWS's clock may be ahead of this one
 
@@ -29,16 +29,19 @@ def follow(
     it comes within 15 minutes of its change; the clock may be behind AWS's by as much.
     """
     seen: dict[tuple[str, str], datetime] = {}
-    moment = now()
-    start = min(since, moment - WIDE)
+    looked = looked_widely = now()
+    start = min(since, looked - WIDE)
     for poll in count():
-        listed = list(reader.recent(index, start, moment + _AHEAD))
+        listed = list(reader.recent(index, start, looked + _AHEAD))
         fresh = [one for one in listed if _identity(one) not in seen and (poll > 0 or one.moment >= since)]
-        seen = {identity: at for identity, at in seen.items() if at >= moment - WIDE}
+        seen = {identity: at for identity, at in seen.items() if at >= looked_widely - WIDE}
         seen |= {_identity(one): one.moment for one in listed}
         yield [*reader.whole(fresh, wanted)][::-1]
-        moment = max(moment, now())
-        start = moment - (WIDE if (poll + 1) % WIDE_EVERY == 0 else USUAL)
+        # From where the last look of its kind ended, however long ago that is: nothing comes unseen in between.
+        widely = (poll + 1) % WIDE_EVERY == 0
+        start = looked_widely - WIDE if widely else looked - USUAL
+        looked = max(looked, now())
+        looked_widely = looked if widely else looked_widely
 
 
 def _identity(one: "Listed") -> tuple[str, str]:

@@ -88,6 +88,7 @@ def make_console(*, color: bool | None) -> "Console":
         highlight=False,
         soft_wrap=True,
         force_terminal=color or None,
+        no_color=False if color else None,
         color_system=None if color is False else "standard" if color else "auto",
         width=None if sys.stdout.isatty() else _WIDTH,
     )
