@@ -44,8 +44,11 @@ class PagedClient:
         """Put the records where they are found."""
         self._lock = Lock()
         self._by: dict[tuple[str, str], list[Image]] = defaultdict(list)
-        self._all = sorted(self.records, key=lambda item: str(item["timestamp"]["S"]))
+        self._one: dict[tuple[str, str], Image] = {}
+        self._segments: dict[tuple[int, int], list[Image]] = {}
+        self._all = sorted(self.records, key=_time)
         for item in self._all:
+            self._one[canonical_text(item["order_id"]), _time(item)] = item
             for attribute in ("order_id", *INDEXES.values()):
                 if attribute in item:
                     self._by[attribute, canonical_text(item[attribute])].append(item)
@@ -75,27 +78,35 @@ class PagedClient:
         values = {name: from_client(value) for name, value in request["ExpressionAttributeValues"].items()}
         attribute = INDEXES[request["IndexName"]] if "IndexName" in request else "order_id"
         found = self._by[attribute, canonical_text(values.get(":bucket") or values[":partition"])]
-        times = [item["timestamp"]["S"] for item in found]
+        low, high = 0, len(found)
         if "BETWEEN" in request["KeyConditionExpression"]:
             lowest, highest = (
                 values.get(name) or values[other] for name, other in ((":lowest", ":since"), (":highest", ":until"))
             )
-            cut = slice(bisect_left(times, lowest["S"]), bisect_right(times, highest["S"]))
-            found, times = found[cut], times[cut]
-        if start := request.get("ExclusiveStartKey"):
-            at = start["timestamp"]["S"]
-            found = found[bisect_right(times, at) :] if request["ScanIndexForward"] else found[: bisect_left(times, at)]
-        in_order = found if request["ScanIndexForward"] else found[::-1]
+            low, high = (
+                bisect_left(found, lowest["S"], key=_time),
+                bisect_right(found, highest["S"], key=_time),
+            )
+        start = request.get("ExclusiveStartKey", {}).get("timestamp", {}).get("S")
+        size = min(self.page, request.get("Limit", self.page)) + 1
+        if request["ScanIndexForward"]:
+            low = bisect_right(found, start, key=_time) if start else low
+            in_order = found[low : min(high, low + size)]
+        else:
+            high = bisect_left(found, start, key=_time) if start else high
+            in_order = found[max(low, high - size) : high][::-1]
         kept = {"order_id", "timestamp", attribute, *PROJECTED} if "IndexName" in request else None
-        return self._page(in_order[: min(self.page, request.get("Limit", self.page)) + 1], request, kept)
+        return self._page(in_order, request, kept)
 
     def scan(self, **request: Any) -> dict[str, Any]:
         """Return a page of a segment of the table."""
         self._note("scan", request)
         start = request.get("ExclusiveStartKey", {"timestamp": {"S": ""}})["timestamp"]["S"]
-        segment = self._all[request["Segment"] :: request["TotalSegments"]]
-        left = [item for item in segment if item["timestamp"]["S"] > start]
-        page = self._page(left[: self.page + 1], request, {"order_id", "timestamp", *PROJECTED})
+        segment = self._segments.setdefault(
+            (request["Segment"], request["TotalSegments"]), self._all[request["Segment"] :: request["TotalSegments"]]
+        )
+        first = bisect_right(segment, start, key=_time)
+        page = self._page(segment[first : first + self.page + 1], request, {"order_id", "timestamp", *PROJECTED})
         since, until = (request["ExpressionAttributeValues"][name]["S"] for name in (":since", ":until"))
         found = [item for item in page["Items"] if since <= item["timestamp"]["S"] <= until]
         return page | {"Items": found, "ScannedCount": len(page["Items"])}
@@ -104,10 +115,8 @@ class PagedClient:
         """Return whole records, in no order."""
         self._note("batch_get_item", request)
         [(table, keys)] = request["RequestItems"].items()
-        found = []
-        for key in keys["Keys"]:
-            history = self._by["order_id", canonical_text(from_client(key["order_id"]))]
-            found += [item for item in history if item["timestamp"]["S"] == key["timestamp"]["S"]]
+        names = [(canonical_text(from_client(key["order_id"])), key["timestamp"]["S"]) for key in keys["Keys"]]
+        found = [self._one[name] for name in names if name in self._one]
         return {"Responses": {table: [image_to_boto(item) for item in reversed(found)]}, "UnprocessedKeys": {}}
 
     def _note(self, name: str, request: dict[str, Any]) -> None:
@@ -120,3 +129,8 @@ class PagedClient:
         page = [image_to_boto({n: v for n, v in item.items() if kept is None or n in kept}) for item in items[:size]]
         more = {"LastEvaluatedKey": {"timestamp": page[-1]["timestamp"]}} if len(items) > size else {}
         return {"Items": page, **more}
+
+
+def _time(item: Image) -> str:
+    time: str = item["timestamp"]["S"]
+    return time
