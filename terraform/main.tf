@@ -19,6 +19,9 @@ module "audit" {
   image_storage    = var.image_storage
   retention_days   = var.retention_days
 
+  time_index  = var.time_index
+  actor_index = var.actor_index
+
   capacity               = var.audit_capacity
   point_in_time_recovery = var.point_in_time_recovery
   deletion_protection    = var.deletion_protection

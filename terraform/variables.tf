@@ -82,6 +82,22 @@ variable "audit_capacity" {
   })
 }
 
+variable "time_index" {
+  description = "Index of all changes by time, as module audit_trail's `time_index`. Null: none."
+  default     = {}
+  type = object({
+    shards = optional(number, 4)
+  })
+}
+
+variable "actor_index" {
+  description = "Index of changes by actor, as module audit_trail's `actor_index`. Null: none."
+  default     = {}
+  type = object({
+    shards = optional(number, 4)
+  })
+}
+
 variable "force_destroy" {
   description = "Let destroy delete the bucket while it holds objects."
   type        = bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,10 @@ for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": engine.REGION}
+
+# `trail` shows times in this machine's zone: in tests it's the same everywhere.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 
 def pytest_configure() -> None:

@@ -6,30 +6,64 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.literals import ScalarAttributeTypeType
-    from types_boto3_dynamodb.type_defs import KeySchemaElementTypeDef, TableDescriptionTypeDef, WriteRequestTypeDef
+    from types_boto3_dynamodb.type_defs import (
+        AttributeDefinitionTypeDef,
+        KeySchemaElementTypeDef,
+        TableDescriptionTypeDef,
+        WriteRequestTypeDef,
+    )
 
     from audit_trail.core.values import AttributeValue, Image
 
+INDEXES = {"by_time": "time_bucket", "by_actor": "actor_bucket"}
+"""The indexes that an audit table may have, and their partition keys."""
+
 
 def create_table(
-    client: DynamoDBClient, name: str, keys: Mapping[str, ScalarAttributeTypeType], **more: Any
+    client: DynamoDBClient,
+    name: str,
+    keys: Mapping[str, ScalarAttributeTypeType],
+    indexes: Iterable[str] = (),
+    **more: Any,
 ) -> TableDescriptionTypeDef:
-    """Create a table with these key attributes and types, partition key first."""
+    """Create a table with these key attributes and types, partition key first, and with an audit table's indexes."""
     partition, *sort = keys
     schema: list[KeySchemaElementTypeDef] = [{"AttributeName": partition, "KeyType": "HASH"}]
     if sort:
         schema.append({"AttributeName": sort[0], "KeyType": "RANGE"})
+    attributes: list[AttributeDefinitionTypeDef] = [
+        {"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()
+    ]
+    made = [index(one) for one in indexes]
+    attributes += [{"AttributeName": INDEXES[one["IndexName"]], "AttributeType": "S"} for one in made]
+    if made:
+        more["GlobalSecondaryIndexes"] = made
     return client.create_table(
         TableName=name,
         KeySchema=schema,
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()],
+        AttributeDefinitions=attributes,
         BillingMode="PAY_PER_REQUEST",
         **more,
     )["TableDescription"]
+
+
+def index(name: str) -> dict[str, Any]:
+    """Return an audit table's index as Terraform makes it (modules/audit_trail/audit_table.tf)."""
+    return {
+        "IndexName": name,
+        "KeySchema": [
+            {"AttributeName": INDEXES[name], "KeyType": "HASH"},
+            {"AttributeName": "timestamp", "KeyType": "RANGE"},
+        ],
+        "Projection": {
+            "ProjectionType": "INCLUDE",
+            "NonKeyAttributes": ["actor", "changed_attributes", "event_name", "reason"],
+        },
+    }
 
 
 def put_all(client: DynamoDBClient, table: str, items: Sequence[Image]) -> None:

@@ -29,12 +29,12 @@ run "defaults" {
   }
 
   assert {
-    condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.trail : alarm.alarm_name == "orders-audit-trail-${key}"]) && aws_cloudwatch_metric_alarm.audit_table_throttled[0].alarm_name == "orders-audit-trail-audit-table-throttled"
+    condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.trail : alarm.alarm_name == "orders-audit-trail-${key}"]) && aws_cloudwatch_metric_alarm.audit_table_throttled["audit-table"].alarm_name == "orders-audit-trail-audit-table-throttled"
     error_message = "An alarm's name says which trail it belongs to."
   }
 
   assert {
-    condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.trail : endswith(alarm.alarm_description, ". See docs/runbook.md#${key}")]) && endswith(aws_cloudwatch_metric_alarm.audit_table_throttled[0].alarm_description, ". See docs/runbook.md#audit-table-throttled")
+    condition     = alltrue([for key, alarm in aws_cloudwatch_metric_alarm.trail : endswith(alarm.alarm_description, ". See docs/runbook.md#${key}")]) && endswith(aws_cloudwatch_metric_alarm.audit_table_throttled["audit-table"].alarm_description, ". See docs/runbook.md#audit-table-throttled")
     error_message = "An alarm's description ends with its place in the runbook."
   }
 
@@ -179,7 +179,7 @@ run "everything" {
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.trail), aws_cloudwatch_metric_alarm.audit_table_throttled) :
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.trail), values(aws_cloudwatch_metric_alarm.audit_table_throttled)) :
       alarm.alarm_actions == toset(var.alarm_actions) && alarm.ok_actions == toset(var.alarm_actions)
     ])
     error_message = "Whoever is named learns of the beginning and of the end."

@@ -15,7 +15,8 @@ RUN = "iam.tftest.hcl/policies"
 AUDIT_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
 SOURCE_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
 BUCKET = "arn:aws:s3:::audit-trail-123456789012-eu-central-1"
-HISTORY = (AUDIT_TABLE, f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
+INDEXES = (f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/index/by_actor")
+HISTORY = (AUDIT_TABLE, *INDEXES, f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
 ITEMS = (SOURCE_TABLE, f"{SOURCE_TABLE}/index/by_customer")
 OBJECTS = (
     BUCKET,
@@ -64,8 +65,8 @@ def function_statements(outcome: Outcome) -> list[dict[str, Any]]:
     return role_statements(outcome)["function"]
 
 
-def people_statements(outcome: Outcome, policy: str) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = json.loads(outcome.outputs[RUN][policy])["Statement"]
+def people_statements(outcome: Outcome, policy: str, run: str = RUN) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(outcome.outputs[run][policy])["Statement"]
     return statements
 
 
@@ -132,6 +133,7 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     """The reader policy reads the history and its images, and of the source table no more than its description."""
     statements = people_statements(outcome, "reader_policy_json")
     assert actions_on(statements, *HISTORY) == {
+        "dynamodb:BatchGetItem",
         "dynamodb:DescribeTable",
         "dynamodb:GetItem",
         "dynamodb:ListTagsOfResource",
@@ -174,6 +176,15 @@ def test_operators_see_what_the_doctor_sees(outcome: Outcome) -> None:
     assert [one for one in people_statements(outcome, "operator_policy_json") if one in doctor] == doctor
 
 
+def test_readers_of_the_history_can_query_its_indexes(outcome: Outcome) -> None:
+    """Of an index that is on, the reader policy allows Query and nothing more; of one that is off, nothing."""
+    statements = people_statements(outcome, "reader_policy_json", "indexes.tftest.hcl/on")
+    for index in INDEXES:
+        assert actions_on(statements, index) == {"dynamodb:Query"}
+    assert actions_on(statements, f"{AUDIT_TABLE}/index/x") == set()
+    assert actions_on(people_statements(outcome, "reader_policy_json"), *INDEXES) == set()
+
+
 def test_operators_put_back_failures_and_nothing_else(outcome: Outcome) -> None:
     """The operator policy adds records, moves failures under redriven/, adds images, and reads neither history nor items."""
     statements = people_statements(outcome, "operator_policy_json")
@@ -200,5 +211,5 @@ def test_the_root_hands_out_the_modules_policies(outcome: Outcome) -> None:
     outputs = outcome.outputs["root.tftest.hcl/orders_and_audit"]
     for policy in POLICIES:
         assert [s["Sid"] for s in json.loads(outputs[policy])["Statement"]] == [
-            s["Sid"] for s in people_statements(outcome, policy)
+            s["Sid"] for s in people_statements(outcome, policy, "indexes.tftest.hcl/on")
         ]

@@ -21,6 +21,8 @@ run "too_small" {
     reason_attribute           = ""
     image_storage              = "new"
     capacity                   = { billing_mode = "PROVISIONED", read_capacity = 0, write_capacity = 1 }
+    time_index                 = { shards = 0 }
+    actor_index                = { shards = 0 }
     memory_size                = 255
     timeout                    = 9
     log_retention_days         = 2
@@ -39,6 +41,8 @@ run "too_small" {
     var.reason_attribute,
     var.image_storage,
     var.capacity,
+    var.time_index,
+    var.actor_index,
     var.memory_size,
     var.timeout,
     var.log_retention_days,
@@ -64,6 +68,8 @@ run "too_large" {
     actor_attribute            = join("", [for _ in range(187) : "a"])
     reason_attribute           = join("", [for _ in range(94) : "é"])
     capacity                   = { billing_mode = "PROVISIONED", read_capacity = 1, write_capacity = 1, max_read_request_units = 1 }
+    time_index                 = { shards = 101 }
+    actor_index                = { shards = 101 }
     memory_size                = 10241
     timeout                    = 901
     batch_size                 = 10001
@@ -80,6 +86,8 @@ run "too_large" {
     var.actor_attribute,
     var.reason_attribute,
     var.capacity,
+    var.time_index,
+    var.actor_index,
     var.memory_size,
     var.timeout,
     var.batch_size,
@@ -102,6 +110,8 @@ run "not_whole_or_not_of_the_alphabet" {
     bucket_name                = "Audit_Trail"
     retention_days             = 1.5
     capacity                   = { max_write_request_units = 0 }
+    time_index                 = { shards = 4.5 }
+    actor_index                = { shards = 4.5 }
     memory_size                = 256.5
     timeout                    = 10.5
     batch_size                 = 1.5
@@ -116,6 +126,8 @@ run "not_whole_or_not_of_the_alphabet" {
     var.bucket_name,
     var.retention_days,
     var.capacity,
+    var.time_index,
+    var.actor_index,
     var.memory_size,
     var.timeout,
     var.batch_size,

@@ -47,7 +47,7 @@ class FailedTrail:
         self.trail = MotoTrail(tags=self.tags)
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.monkeypatch.setattr("audit_trail.cli.redrive.PartiqlAuditTable", self._table)
+        self.monkeypatch.setattr("audit_trail.cli.redriving.PartiqlAuditTable", self._table)
 
     def _table(self, _client: object, name: str) -> InMemoryAuditTable:
         assert name == AUDIT_TABLE

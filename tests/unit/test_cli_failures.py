@@ -124,7 +124,7 @@ def test_what_is_moved_while_it_is_listed_is_left_out(trail: FailedTrail) -> Non
         bucket.objects.pop(GIVEN_UP[0], None)
 
     bucket.meanwhile = move
-    trail.monkeypatch.setattr("audit_trail.cli.failures.S3FailureBucket", lambda *_: bucket)
+    trail.monkeypatch.setattr("audit_trail.cli.waiting.S3FailureBucket", lambda *_: bucket)
 
     assert [line["key"] for line in json_lines(run("failures", "--json"))] == [QUARANTINED[0]]
 
@@ -162,7 +162,7 @@ class AgedBucket(InMemoryFailureBucket):
 def test_the_age_is_in_words(trail: FailedTrail) -> None:
     """The age is told in the unit that fits it, and never as less than nothing."""
     bucket = AgedBucket(objects=dict([QUARANTINED]))
-    trail.monkeypatch.setattr("audit_trail.cli.failures.S3FailureBucket", lambda *_: bucket)
+    trail.monkeypatch.setattr("audit_trail.cli.waiting.S3FailureBucket", lambda *_: bucket)
     expected = {
         timedelta(seconds=59): "59 s",
         timedelta(minutes=2, seconds=1): "2 min",
@@ -192,5 +192,5 @@ def test_help_shows_an_example(command: str, example: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
 
     assert result.exit_code == 0
-    assert f"Example: {example} --only quarantine/" in result.stdout
+    assert f"{example} --only quarantine/" in result.stdout.partition("For example:")[2]
     assert "Exits with 0 when" in result.stdout

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pytest
 
 from audit_trail.batch.redriving import Became, Redriven
-from audit_trail.cli import redrive
+from audit_trail.cli import redriving
 from audit_trail.core.failures import quarantined
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import RecordSettings, audit_item
@@ -171,7 +171,7 @@ def test_an_outage_stops_it_and_says_so(trail: FailedTrail) -> None:
     objects = [lambda_object(number, numbered_record(number)) for number in range(4)]
     trail.put(*objects)
     trail.table.outage = RequestFailedError("AccessDeniedException")
-    trail.monkeypatch.setattr("audit_trail.cli.redrive._time", lambda _: trail.table.clock.invocation())
+    trail.monkeypatch.setattr("audit_trail.cli.redriving._time", lambda _: trail.table.clock.invocation())
 
     result = run("redrive")
 
@@ -222,7 +222,7 @@ def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch, both: b
     with terminal() as (screen, shown):
         monkeypatch.setattr("sys.stderr", screen)
         monkeypatch.setattr("sys.stdout", screen if both else piped)
-        count = redrive._print_each(iter(done), 3, redrive._line, dry_run=False)
+        count = redriving._print_each(iter(done), 3, redriving._line, dry_run=False)
 
     lines = [f"moved: quarantine/{number} (1 record(s), 1 new)" for number in range(3)]
     text = shown.getvalue().decode()

@@ -22,7 +22,11 @@ _TAG = "table-trail:"
 _ENCODED = "base64:"
 
 
-class SourceGoneError(TableTrailError):
+class RefusedError(TableTrailError):
+    """AWS doesn't give what was asked for, for a reason that its own error wouldn't tell."""
+
+
+class SourceGoneError(RefusedError):
     """The source table doesn't exist any more, so its key's types are not known."""
 
 
@@ -40,6 +44,21 @@ class Trail:
     key_types: dict[str, str]
     """Type (S, N or B) of each key attribute of the source table."""
     actor_attribute: str | None
+    by_time: "Index | None" = None
+    """The index of all changes by time, where it is on."""
+    by_actor: "Index | None" = None
+    approximate_records: int = 0
+    """How many records the audit table has; AWS counts them about every six hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of the audit table."""
+
+    name: str
+    shards: int
+    ready: bool
+    """It has all of the records that were there when it was made."""
 
 
 def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
@@ -49,7 +68,8 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
     :raises SourceGoneError: the source table was deleted.
     :raises botocore.exceptions.ClientError: a table isn't there or permission is missing.
     """
-    tags = _trail_tags(client, client.describe_table(TableName=audit_table)["Table"])
+    audit = client.describe_table(TableName=audit_table)["Table"]
+    tags = _trail_tags(client, audit)
     source = _source(client, audit_table, tags["source-table"])
     return Trail(
         audit_table=audit_table,
@@ -57,6 +77,9 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         key_schema=key_schema(source),
         key_types=_key_types(source),
         actor_attribute=tags.get("actor-attribute"),
+        by_time=_index(audit, "by_time", tags.get("time-index-shards")),
+        by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
+        approximate_records=audit.get("ItemCount", 0),
     )
 
 
@@ -105,6 +128,17 @@ def _trail_tags(client: "DynamoDBClient", table: "TableDescriptionTypeDef") -> d
     return tags
 
 
+def _index(audit: "TableDescriptionTypeDef", name: str, shards: str | None) -> Index | None:
+    states = {one["IndexName"]: one["IndexStatus"] for one in audit.get("GlobalSecondaryIndexes", [])}
+    if name not in states or shards is None:
+        return None
+    if not (shards.isascii() and shards.isdigit()):
+        raise NotATrailError(
+            f"the tag of {audit['TableName']} for the shards of {name} is not a number: apply Terraform"
+        )
+    return Index(name, int(shards), ready=states[name] in ("ACTIVE", "UPDATING"))
+
+
 def _key_types(table: "TableDescriptionTypeDef") -> dict[str, str]:
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
     return {key["AttributeName"]: types[key["AttributeName"]] for key in table["KeySchema"]}
@@ -132,22 +166,51 @@ def history(client: "DynamoDBClient", trail: Trail, keys: Image, fetch: Callable
     ``fetch`` reads the object of an ``s3://`` URI, where a record's images lie there. A record whose images can't be
     read keeps its attribute ``images`` in their place.
     """
-    name = trail.key_schema.audit_partition_key
+    for item in stored(client, trail, keys):
+        yield restored(item, fetch)
+
+
+def stored(
+    client: "DynamoDBClient",
+    trail: Trail,
+    keys: Image,
+    between: tuple[str, str] | None = None,
+    *,
+    oldest_first: bool = False,
+) -> Iterator[Image]:
+    """Yield one item's audit records as they are stored, in the order of their timestamps, page by page.
+
+    ``between`` are the lowest and the highest timestamp to read, which needn't be any record's.
+    """
+    condition = "#partition = :partition"
+    names = {"#partition": trail.key_schema.audit_partition_key}
+    values = {":partition": to_client(trail.key_schema.audit_partition_value(keys))}
+    if between is not None:
+        condition += " AND #timestamp BETWEEN :lowest AND :highest"
+        names["#timestamp"] = "timestamp"
+        values |= {":lowest": {"S": between[0]}, ":highest": {"S": between[1]}}
     pages = client.get_paginator("query").paginate(
         TableName=trail.audit_table,
-        KeyConditionExpression="#partition = :partition",
-        ExpressionAttributeNames={"#partition": name},
-        ExpressionAttributeValues={":partition": to_client(trail.key_schema.audit_partition_value(keys))},
-        ScanIndexForward=False,
+        KeyConditionExpression=condition,
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=values,
+        ScanIndexForward=oldest_first,
     )
     for page in pages:
-        for page_item in page["Items"]:
-            item = {attribute: from_client(value) for attribute, value in page_item.items()}
-            try:
-                yield with_old_image(unpack(item, fetch))
-            except (MalformedItemError, ClientError, BotoCoreError):
-                # What lies inline is true all the same, and the changes behind this one are there.
-                yield item
+        yield from map(item_from_client, page["Items"])
+
+
+def restored(item: Image, fetch: Callable[[str], bytes]) -> Image:
+    """Return a record with its images, wherever they lie; where they can't be read, as it is stored."""
+    try:
+        return with_old_image(unpack(item, fetch))
+    except (MalformedItemError, ClientError, BotoCoreError):
+        return item  # what lies inline is true all the same
+
+
+def item_from_client(item: dict[str, Any]) -> Image:
+    """Turn an item of boto3's client into DynamoDB JSON."""
+    return {name: from_client(value) for name, value in item.items()}
 
 
 def from_client(value: Any) -> AttributeValue:

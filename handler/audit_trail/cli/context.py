@@ -4,24 +4,17 @@ import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
 
-import boto3
 import typer
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-)
 
-from audit_trail.aws.reading import SourceGoneError
+from audit_trail.aws import reading
 from audit_trail.core.errors import TableTrailError
+from audit_trail.core.states import StateUnreadableError
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.config import Config
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_dynamodb import DynamoDBClient
@@ -29,15 +22,79 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
 
+
+class Operation(StrEnum):
+    """What a change did."""
+
+    INSERT = "INSERT"
+    MODIFY = "MODIFY"
+    REMOVE = "REMOVE"
+    BASELINE = "BASELINE"
+
+
 AuditTableOption = Annotated[
     str,
-    typer.Option("--audit-table", envvar="TRAIL_AUDIT_TABLE", help="Name of the audit table.", show_default=False),
+    typer.Option(
+        "--audit-table", metavar="NAME", envvar="TRAIL_AUDIT_TABLE", help="Name of the audit table.", show_default=False
+    ),
 ]
-ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile, as for the AWS CLI.")]
-RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region, as for the AWS CLI.")]
-EndpointOption = Annotated[str | None, typer.Option("--endpoint-url", help="Endpoint of AWS or of an emulator.")]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="AWS profile, as for the AWS CLI.")
+]
+RegionOption = Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS region, as for the AWS CLI.")]
+EndpointOption = Annotated[
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="Endpoint of AWS or of an emulator.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON Lines, for programs.")]
 TypedOption = Annotated[bool, typer.Option("--typed", help="With --json: values as DynamoDB JSON.")]
+UtcOption = Annotated[bool, typer.Option("--utc", help="Read and show times in UTC, not in this machine's zone.")]
+ColorOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--color/--no-color", help="Colours, or none; unset: on terminals, unless NO_COLOR is set.", show_default=False
+    ),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="From this time on: 2026-11-24T12:00 (with a zone or without), 2026-11-24, 2h, 30m, 7d, yesterday, today.",
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", help="Up to this time, written like --since's; all of that second or day included."
+    ),
+]
+OperationOption = Annotated[
+    list[Operation] | None,
+    typer.Option(
+        "--operation",
+        metavar="|".join(Operation),
+        case_sensitive=False,
+        help="Only changes of this kind; may be repeated.",
+    ),
+]
+AttributeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attribute",
+        metavar="NAME",
+        help="Only changes of this attribute, or of what lies inside: a name, or a JSON Pointer such as /lines/0/qty. "
+        "May be repeated.",
+    ),
+]
+ActorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--actor",
+        metavar="WHO",
+        help="Only changes with this actor, `unchanged` ones included; may be repeated. A deletion has none.",
+    ),
+]
+LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more changes than this.")]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -91,9 +148,17 @@ class Connection:
         """Make a client of the roles."""
         return self._session.client("iam", endpoint_url=self.endpoint_url, config=config)
 
+    def images(self) -> Callable[[str], bytes]:
+        """Return what reads images that lie in the trail's bucket."""
+        from audit_trail.aws.image_bucket import fetcher  # noqa: PLC0415  as below
+
+        return fetcher(self.s3)
+
     @functools.cached_property
-    def _session(self) -> boto3.Session:
+    def _session(self) -> "boto3.Session":
         # One for all clients: each would read botocore's data anew.
+        import boto3  # noqa: PLC0415  takes longer than all the rest of `trail --help`
+
         return boto3.Session(profile_name=self.profile, region_name=self.region)
 
 
@@ -104,44 +169,30 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return command(*args, **kwargs)
-        except SourceGoneError as error:
+        except (reading.RefusedError, StateUnreadableError) as error:
             _stop(str(error), Exit.AWS_REFUSED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)
-        except (NoCredentialsError, PartialCredentialsError):
-            _stop("no AWS credentials: set AWS_PROFILE or --profile, or sign in as for the AWS CLI", Exit.AWS_REFUSED)
-        except ProfileNotFound as error:
-            _stop(f"{error}: see `aws configure list-profiles`", Exit.USAGE)
-        except NoRegionError:
-            _stop("no AWS region: set AWS_REGION or --region", Exit.USAGE)
-        except ClientError as error:
-            _stop(_sentence(error), Exit.AWS_REFUSED)
-        except BotoCoreError as error:
-            _stop(f"AWS could not be reached: {error}", Exit.AWS_REFUSED)
+        except Exception as error:
+            from audit_trail.cli.refusals import explained  # noqa: PLC0415  needed when AWS was asked, and only then
+
+            if (meant := explained(error)) is None:
+                raise
+            _stop(*meant)
 
     return run
 
 
-_OPERATORS_ALONE = frozenset({"ListObjectsV2"})
-"""What readers have no need to do."""
+def note(sentence: str) -> None:
+    """Say something beside the output."""
+    print(sentence, file=sys.stderr)  # noqa: T201  the one place that speaks on stderr
 
 
-def _sentence(error: ClientError) -> str:
-    code = error.response.get("Error", {}).get("Code", "Unknown")
-    message = error.response.get("Error", {}).get("Message", "")
-    operation = error.operation_name
-    if code == "ResourceNotFoundException":
-        return f"there is no such table in this account and region ({operation}): check --audit-table and --region"
-    if code in ("AccessDeniedException", "AccessDenied"):
-        policy = "operator" if operation in _OPERATORS_ALONE else "reader"
-        return (
-            f"these credentials may not do {operation}: attach the {policy} policy that Terraform outputs ({message})"
-        )
-    if code in ("UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException"):
-        return f"AWS does not accept these credentials ({code}): sign in again"
-    return f"AWS refused {operation}: {code}: {message}"
+def tell(sentence: str) -> None:
+    """Say what is wrong."""
+    note(f"trail: {sentence}")
 
 
 def _stop(sentence: str, code: Exit) -> NoReturn:
-    print(f"trail: {sentence}", file=sys.stderr)  # noqa: T201  the one place that speaks for errors
+    tell(sentence)
     raise typer.Exit(code)

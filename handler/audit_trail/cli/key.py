@@ -15,7 +15,7 @@ def parse(words: list[str], trail: Trail) -> Image:
     """
     for word in words:
         if word.startswith("--"):
-            raise UsageError(f"there is no option {word}: trail history --help lists them")
+            raise UsageError(f"there is no option {word}: --help lists them")
     schema = trail.key_schema
     names = [schema.partition_key] if schema.sort_key is None else [schema.partition_key, schema.sort_key]
     if len(words) != len(names):

@@ -17,6 +17,14 @@ class MalformedItemError(TableTrailError):
     """An item of the audit table that is not an audit record, or one that a newer version wrote."""
 
 
+class NewerRecordError(MalformedItemError):
+    """An audit record that a newer version of Table Trail wrote: what its attributes mean isn't known here."""
+
+    def __init__(self, sentence: str, version: int) -> None:
+        super().__init__(sentence)
+        self.version = version
+
+
 class DiffError(TableTrailError):
     """A diff does not fit the image that it is applied to."""
 

@@ -3,19 +3,37 @@
 import heapq
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Protocol, TypeVar
 
 from audit_trail.core.diff import Entry
-from audit_trail.core.errors import MalformedItemError
+from audit_trail.core.errors import MalformedItemError, NewerRecordError
 from audit_trail.core.records import SCHEMA_VERSION, entries
 from audit_trail.core.values import Image
 
 REORDER_WITHIN = timedelta(seconds=60)
 """Records this close to each other may carry times that contradict their sequence numbers."""
 
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9]{40,}").fullmatch
+is_timestamp = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9]{40,}").fullmatch
+"""Matches a whole sort key: time and sequence number."""
+
+
+class Stamped(Protocol):
+    """What has a place in time."""
+
+    @property
+    def moment(self) -> datetime:
+        """When."""
+
+    @property
+    def sequence_number(self) -> int:
+        """Which of a stream's records."""
+
+
+_S = TypeVar("_S", bound=Stamped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +52,16 @@ class Change:
     def from_item(cls, item: Image) -> "Change":
         """Read an item of the audit table.
 
-        :raises MalformedItemError: it isn't an audit record, or a newer version of Table Trail wrote it.
+        :raises NewerRecordError: a newer version of Table Trail wrote it.
+        :raises MalformedItemError: it isn't an audit record.
         """
         try:
             version = int(item["schema_version"]["N"])
             timestamp = item["timestamp"]["S"]
             if version > SCHEMA_VERSION:
-                raise MalformedItemError(
+                raise NewerRecordError(
                     f"a record has schema version {version}, and this trail reads up to {SCHEMA_VERSION}: upgrade trail",
+                    version,
                 )
             change = cls(
                 timestamp=timestamp,
@@ -50,7 +70,7 @@ class Change:
                 sequence_number=int(timestamp.partition("#")[2]),
                 item=item,
             )
-            well_formed = _TIMESTAMP(timestamp) is not None and datetime.fromisoformat(change.time).tzinfo is not None
+            well_formed = is_timestamp(timestamp) is not None and datetime.fromisoformat(change.time).tzinfo is not None
         except (KeyError, ValueError, TypeError):
             well_formed = False
         if not well_formed:
@@ -112,29 +132,34 @@ class Change:
         return image
 
 
-def newest_first(changes: Iterable[Change]) -> Iterator[Change]:
-    """Put one item's changes in order, newest first, as they arrive from the newest timestamp to the oldest.
+def newest_first(
+    changes: Iterable[_S], line: Callable[[_S], Hashable] = attrgetter("event_source_arn")
+) -> Iterator[_S]:
+    """Put changes in order, newest first, as they arrive from the newest time to the oldest.
 
-    Within one stream the sequence number decides between changes that lie within 60 seconds of each other; between
-    streams, the time does. Holds back no more changes than those 60 seconds have.
+    Within one ``line``, which is their stream unless something else is given, the sequence number decides between
+    changes that lie within 60 seconds of each other; between lines, the time does. Holds back no more changes than
+    those 60 seconds have.
     """
-    window: deque[Change] = deque()  # by timestamp; may still hold what was taken already
-    taken: set[str] = set()
-    by_sequence: dict[str, list[tuple[int, int, Change]]] = {}
+    window: deque[tuple[int, datetime, _S]] = deque()  # by time; may still hold what was taken already
+    taken: set[int] = set()
+    by_sequence: dict[Hashable, list[tuple[int, int, _S]]] = {}
 
-    def take() -> Change:
-        newest = window[0]
-        _, _, change = heapq.heappop(by_sequence[newest.event_source_arn])
-        taken.add(change.timestamp)
-        while window and window[0].timestamp in taken:
-            taken.remove(window.popleft().timestamp)
+    def take() -> _S:
+        newest = line(window[0][2])
+        _, arrival, change = heapq.heappop(by_sequence[newest])
+        if not by_sequence[newest]:
+            del by_sequence[newest]
+        taken.add(arrival)
+        while window and window[0][0] in taken:
+            taken.remove(window.popleft()[0])
         return change
 
     for arrival, change in enumerate(changes):
-        while window and window[0].moment - change.moment > REORDER_WITHIN:
+        moment = change.moment
+        while window and window[0][1] - moment > REORDER_WITHIN:
             yield take()
-        window.append(change)
-        heap = by_sequence.setdefault(change.event_source_arn, [])
-        heapq.heappush(heap, (-change.sequence_number, arrival, change))
+        window.append((arrival, moment, change))
+        heapq.heappush(by_sequence.setdefault(line(change), []), (-change.sequence_number, arrival, change))
     while window:
         yield take()

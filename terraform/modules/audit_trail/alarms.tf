@@ -99,10 +99,14 @@ resource "aws_cloudwatch_metric_alarm" "trail" {
 # says (AWS's API reference and its guide differ), and DynamoDB writes this one only when it throttles. Filled with
 # zeros there is always data. An index has write units, and throttles, of its own: it needs an alarm of its own.
 resource "aws_cloudwatch_metric_alarm" "audit_table_throttled" {
-  count = var.alarms == null ? 0 : 1
+  for_each = {
+    for key, dimensions in merge({ audit-table = {} }, {
+      for name in keys(local.indexes) : "index-${replace(name, "_", "-")}" => { GlobalSecondaryIndexName = name }
+    }) : key => dimensions if var.alarms != null
+  }
 
-  alarm_name          = "${local.function_name}-audit-table-throttled"
-  alarm_description   = "DynamoDB throttles writes to the audit table, and changes are tried again. See docs/runbook.md#audit-table-throttled"
+  alarm_name          = "${local.function_name}-${each.key}-throttled"
+  alarm_description   = "DynamoDB throttles writes to the ${replace(each.key, "-", " ")}, and changes are tried again. See docs/runbook.md#audit-table-throttled"
   evaluation_periods  = local.lasting.periods
   datapoints_to_alarm = local.lasting.datapoints
   comparison_operator = local.above
@@ -117,7 +121,7 @@ resource "aws_cloudwatch_metric_alarm" "audit_table_throttled" {
     metric {
       namespace   = local.table_metrics.namespace
       metric_name = "WriteThrottleEvents"
-      dimensions  = local.table_metrics.dimensions
+      dimensions  = merge(local.table_metrics.dimensions, each.value)
       stat        = "Sum"
       period      = local.lasting.period
     }

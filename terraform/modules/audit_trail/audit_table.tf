@@ -17,8 +17,40 @@ resource "aws_dynamodb_table" "audit" {
     type = "S"
   }
 
+  dynamic "attribute" {
+    for_each = local.indexes
+
+    content {
+      name = attribute.value.partition_key
+      type = "S"
+    }
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = local.indexes
+
+    content {
+      name               = global_secondary_index.key
+      hash_key           = global_secondary_index.value.partition_key
+      range_key          = "timestamp"
+      projection_type    = "INCLUDE"
+      non_key_attributes = ["actor", "changed_attributes", "event_name", "reason"]
+      read_capacity      = var.capacity.read_capacity
+      write_capacity     = var.capacity.write_capacity
+
+      dynamic "on_demand_throughput" {
+        for_each = local.ceilings
+
+        content {
+          max_read_request_units  = on_demand_throughput.value.max_read_request_units
+          max_write_request_units = on_demand_throughput.value.max_write_request_units
+        }
+      }
+    }
+  }
+
   dynamic "on_demand_throughput" {
-    for_each = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
+    for_each = local.ceilings
 
     content {
       max_read_request_units  = on_demand_throughput.value.max_read_request_units
@@ -41,6 +73,25 @@ resource "aws_dynamodb_table" "audit" {
   }
 
   tags = local.audit_table_tags
+
+  lifecycle {
+    precondition {
+      condition     = var.actor_index == null || var.actor_attribute != null
+      error_message = "actor_index needs actor_attribute: without it, no record has an actor to be found by."
+    }
+  }
+}
+
+locals {
+  # One partition would take a whole day's or a whole actor's writes; the function spreads them over shards.
+  indexes = {
+    for name, index in {
+      by_time  = { partition_key = "time_bucket", input = var.time_index }
+      by_actor = { partition_key = "actor_bucket", input = var.actor_index }
+    } : name => index if index.input != null
+  }
+
+  ceilings = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
 }
 
 # What the command line must know about a trail, given the audit table's name alone: among other things each setting of
@@ -57,6 +108,9 @@ locals {
     "table-trail:reason-attribute" = var.reason_attribute
     "table-trail:image-storage"    = var.image_storage
     "table-trail:retention-days"   = var.retention_days == null ? null : tostring(var.retention_days)
+
+    "table-trail:time-index-shards"  = try(tostring(var.time_index.shards), null)
+    "table-trail:actor-index-shards" = try(tostring(var.actor_index.shards), null)
   }
 
   # DynamoDB refuses most punctuation in a tag's value, and `aws:` before it. A value that it might refuse is written as

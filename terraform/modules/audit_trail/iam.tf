@@ -21,40 +21,42 @@ resource "aws_iam_role" "function" {
 # history, and the other way round, unless they are given both.
 
 locals {
-  # What `trail` asks first, whatever the command: whose the audit table is, and of which types that table's key is.
-  find_trail_statements = [
-    {
-      Sid      = "FindTrail"
-      Effect   = "Allow"
-      Action   = ["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]
-      Resource = aws_dynamodb_table.audit.arn
-    },
-    {
-      Sid      = "DescribeKeys"
-      Effect   = "Allow"
-      Action   = "dynamodb:DescribeTable"
-      Resource = var.source_table.arn
-    },
-  ]
-
   reader_policy = {
     Version = "2012-10-17"
     Statement = concat([
       {
         Sid      = "ReadHistory"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
         Resource = aws_dynamodb_table.audit.arn
       },
-      ], local.find_trail_statements, [
+      {
+        Sid      = "FindTrail"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]
+        Resource = aws_dynamodb_table.audit.arn
+      },
+      {
+        Sid      = "DescribeKeys"
+        Effect   = "Allow"
+        Action   = "dynamodb:DescribeTable"
+        Resource = var.source_table.arn
+      },
       {
         Sid      = "ReadImages"
         Effect   = "Allow"
         Action   = "s3:GetObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ])
+    ], local.search_statements)
   }
+
+  search_statements = length(local.indexes) == 0 ? [] : [{
+    Sid      = "SearchHistory"
+    Effect   = "Allow"
+    Action   = "dynamodb:Query"
+    Resource = [for name in keys(local.indexes) : "${aws_dynamodb_table.audit.arn}/index/${name}"]
+  }]
 
   # Looks at everything that `trail doctor` judges, and reads neither items nor objects. Neither mappings nor metrics can be
   # named for these two actions, and alarms no closer than all of the region's:

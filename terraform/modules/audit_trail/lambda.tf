@@ -54,6 +54,8 @@ locals {
     ACTOR_ATTRIBUTE              = var.actor_attribute
     REASON_ATTRIBUTE             = var.reason_attribute
     IMAGE_STORAGE                = var.image_storage
+    TIME_INDEX_SHARDS            = try(tostring(var.time_index.shards), null)
+    ACTOR_INDEX_SHARDS           = try(tostring(var.actor_index.shards), null)
     POWERTOOLS_SERVICE_NAME      = local.function_name
     POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
     POWERTOOLS_LOG_LEVEL         = var.log_level

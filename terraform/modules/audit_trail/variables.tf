@@ -116,7 +116,7 @@ variable "image_storage" {
 # The audit table.
 
 variable "capacity" {
-  description = "Capacity of the audit table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings (-1 takes a ceiling away again); or PROVISIONED with read_capacity and write_capacity."
+  description = "Capacity of the audit table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings (-1 takes a ceiling away again); or PROVISIONED with read_capacity and write_capacity. Each index has the same for itself."
   nullable    = false
   default     = {}
   type = object({
@@ -156,6 +156,32 @@ variable "capacity" {
       units == null ? true : (units >= 1 || units == -1) && floor(units) == units
     ])
     error_message = "capacity.max_read_request_units and capacity.max_write_request_units must be whole numbers from 1, or -1 for no ceiling."
+  }
+}
+
+variable "time_index" {
+  description = "Index of all changes by time, for `trail search` and `trail tail`: {} turns it on, with 4 shards. It knows the changes recorded from then on. The number of shards may only grow: readers look for older changes in as many. Null: none."
+  default     = null
+  type = object({
+    shards = optional(number, 4)
+  })
+
+  validation {
+    condition     = var.time_index == null ? true : var.time_index.shards >= 1 && var.time_index.shards <= 100 && floor(var.time_index.shards) == var.time_index.shards
+    error_message = "time_index.shards must be a whole number from 1 to 100."
+  }
+}
+
+variable "actor_index" {
+  description = "Index of changes by actor, for `trail search --actor`; needs actor_attribute. As time_index otherwise. Null: none."
+  default     = null
+  type = object({
+    shards = optional(number, 4)
+  })
+
+  validation {
+    condition     = var.actor_index == null ? true : var.actor_index.shards >= 1 && var.actor_index.shards <= 100 && floor(var.actor_index.shards) == var.actor_index.shards
+    error_message = "actor_index.shards must be a whole number from 1 to 100."
   }
 }
 

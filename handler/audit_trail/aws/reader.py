@@ -1,0 +1,140 @@
+"""Reads one trail: an item's changes, one change, how an item stood, and changes of the whole table."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from audit_trail.aws import indexes, reading
+from audit_trail.aws.records import getter, whole
+from audit_trail.core import states
+from audit_trail.core.errors import MalformedItemError, TableTrailError
+from audit_trail.core.filters import Filter
+from audit_trail.core.history import REORDER_WITHIN, Change, newest_first
+from audit_trail.core.listing import Listed, in_order
+from audit_trail.core.moments import FIRST, LAST, bound
+from audit_trail.core.problems import Problems
+from audit_trail.core.values import Image
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+THREADS = 16
+
+
+class NoIndexError(TableTrailError):
+    """The index that is needed isn't there, or not ready."""
+
+
+class TrailReader:
+    """Reads one trail; what it can't show it counts in ``problems``. Ends its threads when it's left.
+
+    Every method raises botocore's errors where AWS refuses.
+    """
+
+    def __init__(self, client: "DynamoDBClient", trail: reading.Trail, fetch: Callable[[str], bytes]) -> None:
+        self.trail = trail
+        self.problems = Problems()
+        self._client = client
+        self._fetch = fetch
+        self._pool = ThreadPoolExecutor(THREADS, "trail")
+        self._lists = indexes.Lists(client, self._pool, trail)
+        self._get = getter(client, trail.audit_table)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def history(self, keys: Image, wanted: Filter = Filter()) -> Iterator[Change]:  # noqa: B008  it is immutable
+        """Yield one item's changes, the newest first, page by page."""
+        margin = None
+        if wanted.since is not None or wanted.until is not None:
+            # What lies just outside decides the order of what lies inside.
+            lowest = max(wanted.since or FIRST, FIRST + REORDER_WITHIN) - REORDER_WITHIN
+            highest = min(wanted.until or LAST, LAST - REORDER_WITHIN) + REORDER_WITHIN
+            margin = bound(lowest), bound(highest)
+        items = reading.stored(self._client, self.trail, keys, margin)
+        ordered = newest_first(self.problems.changes(items))
+        near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
+        return self.problems.shown(one for one in near if wanted.matches(one))
+
+    def at(self, keys: Image, lowest: str, highest: str) -> list[Change]:
+        """Return one item's changes from one timestamp up to another, the oldest first."""
+        items = reading.stored(self._client, self.trail, keys, (lowest, highest), oldest_first=True)
+        return [self._restored(change) for change in self.problems.changes(items)]
+
+    def state(self, keys: Image, end: datetime) -> states.State | None:
+        """Return how an item stood before a moment; None where nothing is recorded of it at all.
+
+        :raises StateUnknownError: the record that tells it has no image of it.
+        :raises MalformedItemError: a record that may tell it can't be understood.
+        """
+        past = reading.stored(self._client, self.trail, keys, (bound(FIRST), bound(end)))
+        latest = next(newest_first(map(Change.from_item, past)), None)
+        if latest is not None:
+            return states.after(self._restored(latest))
+        future = reading.stored(self._client, self.trail, keys, (bound(end), bound(LAST)), oldest_first=True)
+        return states.before(map(self._restored, map(Change.from_item, future)))
+
+    def index(self, wanted: Filter) -> reading.Index:
+        """Return the index to search by: by_actor where that is on and it's about an actor, or else by_time.
+
+        :raises NoIndexError: it isn't there, or not ready.
+        """
+        index = (self.trail.by_actor if wanted.actors else None) or self.trail.by_time
+        if index is None:
+            raise NoIndexError(
+                f"{self.trail.audit_table} has no index by_time: turn it on with module audit_trail's input "
+                "time_index = {} (it knows the changes that are recorded from then on)"
+            )
+        if not index.ready:
+            raise NoIndexError(f"the index {index.name} of {self.trail.audit_table} is still being made: wait for it")
+        return index
+
+    def search(self, wanted: Filter, index: reading.Index, now: datetime) -> Iterator[Change]:
+        """Yield changes of the whole table, the newest first; ``now`` is where a search without an end begins."""
+        within = wanted.since or FIRST, wanted.until or LAST
+        listed = (
+            self._lists.by_actor(index, within, sorted(wanted.actors))
+            if index.name == "by_actor"
+            else self._lists.by_time(index, within, now)
+        )
+        return self.whole(in_order(self.listed(listed)), wanted)
+
+    def scan(self, wanted: Filter, scanned: Callable[[int], None]) -> Iterator[Change]:
+        """Yield the same without an index, from all of the audit table; keeps a line in memory for each.
+
+        ``scanned`` is told how many more records have been gone through.
+        """
+        within = wanted.since or FIRST, wanted.until or LAST
+        listed = self.listed(self._lists.scan(within, scanned))
+        near = [one for one in listed if not wanted.excludes(one.item, one.moment)]
+        near.sort(key=lambda one: one.timestamp, reverse=True)
+        return self.whole(in_order(near), wanted)
+
+    def recent(self, index: reading.Index, since: datetime, until: datetime) -> Iterator[Listed]:
+        """Yield what the index by_time holds of a range, the newest first."""
+        return in_order(self.listed(self._lists.by_time(index, (since, until), until)))
+
+    def listed(self, items: Iterable[Image]) -> Iterator[Listed]:
+        """Read what an index holds."""
+        for item in items:
+            try:
+                yield Listed.from_item(item, self.trail.key_schema.audit_partition_key)
+            except MalformedItemError:
+                self.problems.foreign += 1
+
+    def whole(self, listed: Iterable[Listed], wanted: Filter) -> Iterator[Change]:
+        """Yield the changes that are listed and wanted, in their order."""
+        near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
+        changes = self.problems.changes(whole(self._pool, self._get_restored, near))
+        return self.problems.shown(change for change in changes if wanted.matches(change))
+
+    def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:
+        return [reading.restored(item, self._fetch) for item in self._get(listed)]
+
+    def _restored(self, change: Change) -> Change:
+        return replace(change, item=reading.restored(change.item, self._fetch))

@@ -1,0 +1,114 @@
+"""docs/trail.md: the manual of `trail`, written from the command line itself.
+
+`python -m scripts.trail_docs` writes it; a test fails when it isn't as this would write it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any
+
+import typer
+
+from audit_trail.cli.context import Exit
+from audit_trail.cli.main import app
+from scripts.project import ROOT
+
+PAGE = ROOT / "docs" / "trail.md"
+_MEANINGS = {
+    Exit.FOUND: "found, or done",
+    Exit.NOTHING_FOUND: "nothing found, nothing differs, or not all could be done",
+    Exit.USAGE: "the command's words are off, an index is missing, or a newer version of Table Trail wrote some records",
+    Exit.AWS_REFUSED: "AWS refused, could not be reached, or has lost what a record needs",
+}
+_HEAD = """# trail
+
+Reads the history of a DynamoDB table from its audit table, and puts back what could not be stored. This page is written from the command line itself, by `python -m scripts.trail_docs`.
+
+## Synopsis
+"""
+_FOOT = """
+## Times
+`2026-11-24T12:00:01+01:00`, with a zone or without, with seconds or without; `2026-11-24`; `30s`, `30m`, `2h`, `7d`, `2w` (so long ago); `yesterday`, `today`, `now`. What names no zone is meant in this machine's, or in UTC with `--utc`. A date is its whole day, any other time its whole second (stream records have no finer times): `--since` begins with it, `--until` ends after it, so that `--since yesterday --until yesterday` is all of yesterday.
+
+## Order
+An item's changes are in the order of their sequence numbers, even where clocks step back within a minute. Between items, `search` and `tail` go by time.
+
+## Who
+`--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it.
+
+## What can't be shown
+Changes whose images lie in the bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
+
+A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
+
+## JSON
+`--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
+
+## Permissions
+Terraform's output `reader_policy_json` is enough for history, show, diff, search (but for `--scan`) and tail, `operator_policy_json` for failures and redrive.
+
+## Exit codes
+| code | |
+|---|---|
+"""
+_SHELLS = """
+## Completion
+`trail --install-completion` teaches the shell that runs it (bash, zsh, fish or PowerShell) the commands and options; `--show-completion` prints what it would add.
+
+## Environment
+`TRAIL_AUDIT_TABLE` stands for `--audit-table`. AWS's own variables and files work as for the AWS CLI. `NO_COLOR` turns colours off, `TZ` sets the zone.
+"""
+
+
+def page() -> str:
+    """Return the manual."""
+    group: Any = typer.main.get_command(app)
+    commands: dict[str, Any] = group.commands
+    parts = [_HEAD]
+    parts += [f"- [`trail {_usage(name, command)}`](#{name})\n" for name, command in commands.items()]
+    parts += [_section(name, command) for name, command in commands.items()]
+    codes = "".join(f"| {int(code)} | {meaning} |\n" for code, meaning in _MEANINGS.items())
+    return "".join([*parts, _FOOT, codes, _SHELLS])
+
+
+def _usage(name: str, command: Any) -> str:
+    arguments = [parameter.metavar for parameter in _parameters(command, "argument")]
+    return " ".join([name, *arguments, "[OPTIONS]"])
+
+
+def _section(name: str, command: Any) -> str:
+    text, _, examples = inspect.cleandoc(command.help).partition("For example:")
+    listed = "\n".join(line for line in examples.splitlines() if line)
+    paragraphs = "\n\n".join(" ".join(one.split("\n")) for one in text.strip().split("\n\n"))
+    rows = [(parameter.metavar, parameter.help or "") for parameter in _parameters(command, "argument")]
+    rows += [(_spelling(option), _help(option)) for option in _parameters(command, "option")]
+    table = "".join(f"| `{left}` | {right} |\n" for left, right in rows)
+    return f"\n## {name}\n`trail {_usage(name, command)}`\n\n{paragraphs}\n\n```sh\n{listed}\n```\n\n| | |\n|---|---|\n{table}"
+
+
+def _parameters(command: Any, kind: str) -> list[Any]:
+    return [one for one in command.params if one.param_type_name == kind and "--help" not in one.opts]
+
+
+def _spelling(option: Any) -> str:
+    names = "/".join([*option.opts, *option.secondary_opts])
+    # A table's cells end at |, even in code.
+    return names if option.is_flag else f"{names} {option.metavar}".replace("|", "\\|")
+
+
+def _help(option: Any) -> str:
+    more = [f"Or `{option.envvar}`."] if option.envvar else []
+    more += ["Required."] if option.required else []
+    return " ".join([option.help or "", *more])
+
+
+def main() -> int:
+    """Write the manual."""
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
