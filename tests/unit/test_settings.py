@@ -131,5 +131,7 @@ def test_the_limits_themselves_are_fine(name: str, value: str) -> None:
 
 def test_an_unknown_image_storage_is_named() -> None:
     """Another image storage than those there are fails with a sentence that lists them."""
-    with pytest.raises(SettingsError, match=r"^the setting IMAGE_STORAGE is malformed: it must be old_and_new or new_and_"):
+    with pytest.raises(
+        SettingsError, match=r"^the setting IMAGE_STORAGE is malformed: it must be old_and_new or new_and_"
+    ):
         Settings.from_environment(SMALLEST | {"IMAGE_STORAGE": "both"})

@@ -3,10 +3,12 @@
 import typer
 
 from audit_trail.cli.history import history
+from audit_trail.cli.report import report
 
 app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_show_locals=False)
 # A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
 app.command(context_settings={"ignore_unknown_options": True})(history)
+app.command(context_settings={"ignore_unknown_options": True})(report)
 
 
 @app.callback()

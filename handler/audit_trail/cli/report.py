@@ -1,0 +1,138 @@
+"""``trail report KEY -o FILE.html``: one item's history as a page that an auditor can keep."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit_trail.aws import reading
+from audit_trail.aws.image_bucket import fetcher
+from audit_trail.cli import key as keys
+from audit_trail.cli.context import (
+    AuditTableOption,
+    Connection,
+    EndpointOption,
+    Exit,
+    ProfileOption,
+    RegionOption,
+    UsageError,
+    speaks_plainly,
+)
+from audit_trail.core.history import Change, newest_first
+
+_STDOUT = Path("-")
+
+
+@speaks_plainly
+def report(  # noqa: PLR0913  one parameter an option
+    key: Annotated[list[str], typer.Argument(help="The item's key: 123, or two words for a composite key.")],
+    audit_table: AuditTableOption,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write, for you alone to read; - is stdout.", show_default=False),
+    ],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Write one item's whole history as a web page that is a single file and asks nothing of any network.
+
+    It has every change side by side, newest first, filters, each raw stream record, and what was verified.
+
+    Exits with 0 when it is written, 1 when there are no changes, 2 when the command's words are off, and 3 when AWS
+    refuses; where only images can't be read, the page says of which changes, and is written.
+
+    Example: trail report 123 -o order-123.html
+    """
+    _refuse_to_write(output, force=force)
+    connection = Connection(profile, region, endpoint_url)
+    client = connection.dynamodb()
+    trail = reading.find_trail(client, audit_table)
+    item_key = keys.parse(key, trail)
+    items = reading.history(client, trail, item_key, fetcher(connection.s3))
+    changes = list(newest_first(map(Change.from_item, items)))
+    if not changes:
+        typer.echo(f"{trail.source_table} has no changes of this key in {audit_table}.", err=True)
+        raise typer.Exit(Exit.NOTHING_FOUND)
+    # Jinja takes a while to import, and every other command would wait for it.
+    from audit_trail.cli import page  # noqa: PLC0415
+
+    made = page.Page(trail, item_key, changes, datetime.now(UTC))
+    tally = _Tally()
+    _write(output, tally.through(made.chunks()), force=force)
+    typer.echo(f"{output}: {len(changes):,} change(s), {tally.size:,} bytes, SHA-256 {tally.digest}", err=True)
+    if made.broken:
+        typer.echo(f"trail: {made.broken} check(s) do not hold: see “What was verified” in the page.", err=True)
+    unreadable = sum(change.unreadable for change in changes)
+    if unreadable:
+        typer.echo(
+            f"trail: the images of {unreadable} change(s) can't be read: check that the reader policy is attached, "
+            "and that the objects are still in the bucket.",
+            err=True,
+        )
+        raise typer.Exit(Exit.AWS_REFUSED)
+
+
+def _refuse_to_write(output: Path, *, force: bool) -> None:
+    if output == _STDOUT:
+        return
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder: name a file")
+    if not output.parent.is_dir():
+        raise UsageError(f"there is no folder {output.parent}")
+    if not force and os.path.lexists(output):
+        raise _exists(output)
+
+
+def _exists(output: Path) -> UsageError:
+    return UsageError(f"{output} is there already: --force replaces it")
+
+
+class _Tally:
+    """Counts what goes through, and digests it."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._digest = hashlib.sha256()
+
+    def through(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.size += len(chunk)
+            self._digest.update(chunk)
+            yield chunk
+
+    @property
+    def digest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def _write(output: Path, chunks: Iterable[bytes], *, force: bool) -> None:
+    """Write all or nothing."""
+    if output == _STDOUT:
+        for chunk in chunks:
+            typer.echo(chunk, nl=False)
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=".trail-report-")
+        partial = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines(chunks)
+                file.flush()
+                os.fsync(file.fileno())
+            if not force:
+                output.touch(exist_ok=False)  # it may have come while the page was made
+            partial.replace(output)
+        finally:
+            partial.unlink(missing_ok=True)
+    except FileExistsError:
+        raise _exists(output) from None
+    except OSError as error:
+        raise UsageError(f"{output} can't be written: {error.strerror}") from None
