@@ -76,7 +76,7 @@ local-up: $(STAMP) ## deploy to an emulator here and write .local/env (ENGINE=lo
 local-down: $(STAMP) ## end what local-up or demo started
 	@$(PY) -m scripts.local down
 
-bench: $(STAMP) ## CPU and write units of a record, against a naive handler and the blog post's layout
-	@$(PY) -m tests.bench
+bench: $(STAMP) ## speed, memory and cost of a record, against a naive handler (OPTIONS='--json FILE --markdown')
+	@$(PY) -m tests.bench $(OPTIONS)
 
 pr: test ## what CI runs on a pull request

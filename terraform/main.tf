@@ -35,4 +35,8 @@ module "audit" {
   batching_window_seconds    = var.batching_window_seconds
   parallelization_factor     = var.parallelization_factor
   maximum_record_age_seconds = var.maximum_record_age_seconds
+
+  alarms        = var.alarms
+  alarm_actions = var.alarm_actions
+  dashboard     = var.dashboard
 }

@@ -40,6 +40,11 @@ output "function_role_name" {
   value       = module.audit.function_role_name
 }
 
+output "stream_check_function_name" {
+  description = "Name of the function that checks the stream. Null: alarms are off."
+  value       = module.audit.stream_check_function_name
+}
+
 output "log_group_name" {
   description = "Name of the function's log group."
   value       = module.audit.log_group_name
@@ -58,6 +63,11 @@ output "bucket_name" {
 output "reader_policy_json" {
   description = "IAM policy for those who may read the history."
   value       = module.audit.reader_policy_json
+}
+
+output "operator_policy_json" {
+  description = "IAM policy for those who put back what could not be stored."
+  value       = module.audit.operator_policy_json
 }
 
 output "application_policy_json" {

@@ -147,3 +147,24 @@ variable "maximum_record_age_seconds" {
   type        = number
   default     = null
 }
+
+variable "alarms" {
+  description = "CloudWatch alarms and the check of the stream, as module audit_trail's `alarms`. Null: none."
+  default     = {}
+  type = object({
+    iterator_age_seconds = optional(number)
+    silence_minutes      = optional(number)
+  })
+}
+
+variable "alarm_actions" {
+  description = "ARNs of the SNS topics that learn when an alarm begins and ends."
+  type        = list(string)
+  default     = null
+}
+
+variable "dashboard" {
+  description = "Make a CloudWatch dashboard."
+  type        = bool
+  default     = null
+}

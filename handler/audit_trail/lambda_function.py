@@ -1,5 +1,7 @@
 """The function that Lambda calls with batches of stream records: wiring at cold start, and the handler."""
 
+import functools
+import gc
 import os
 import random
 import time
@@ -9,9 +11,10 @@ import boto3
 
 from audit_trail import batch, telemetry
 from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
-from audit_trail.aws.image_bucket import CLIENT_CONFIG as S3_CLIENT_CONFIG
+from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.aws.image_bucket import S3ImageStore
-from audit_trail.core.errors import TableTrailError
+from audit_trail.aws.objects import CLIENT_CONFIG as S3_CLIENT_CONFIG
+from audit_trail.core.errors import TableTrailError, kind_of
 from audit_trail.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,12 +22,22 @@ if TYPE_CHECKING:
 
 _settings = Settings.from_environment(os.environ)
 _table = PartiqlAuditTable(boto3.client("dynamodb", config=CLIENT_CONFIG), _settings.audit_table)
-_images = S3ImageStore(lambda: boto3.client("s3", config=S3_CLIENT_CONFIG), _settings.trail_bucket)
+_s3 = functools.cache(lambda: boto3.client("s3", config=S3_CLIENT_CONFIG))
+_images = S3ImageStore(_s3, _settings.trail_bucket)
+_quarantine = batch.Quarantine(
+    S3FailureBucket(_s3, _settings.trail_bucket), os.environ.get("AWS_LAMBDA_FUNCTION_VERSION") or "unknown"
+)
+# What is made once needs no looking through while events are parsed, which is where most collections would fall.
+gc.freeze()
 _jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 
 class EventError(TableTrailError):
     """The function was called with something else than a batch of stream records."""
+
+
+class UnexpectedError(TableTrailError):
+    """Something failed that nobody foresaw, not with one record but with the whole batch."""
 
 
 @telemetry.logger.inject_lambda_context(log_event=False)
@@ -34,17 +47,19 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 
     :raises EventError: the event has no ``Records``.
+    :raises UnexpectedError: whatever else failed; it is told without its message, which may quote data.
     """
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         raise EventError(
             "the event has no list of Records: send what a DynamoDB stream delivers, as tests/events/sample.json has it"
         )
-    response: dict[str, Any] = _store(records, context)
-    return response
+    try:
+        return _store(records, context)
+    except Exception as error:  # noqa: BLE001  Lambda writes what is raised, message and all, to the log
+        raise UnexpectedError(f"failed unexpectedly: {kind_of(error)}; Lambda delivers the batch again") from None
 
 
-@telemetry.metrics.log_metrics
 def _store(records: list[Any], context: "LambdaContext") -> dict[str, Any]:
     result = batch.store(
         records,
@@ -54,6 +69,7 @@ def _store(records: list[Any], context: "LambdaContext") -> dict[str, Any]:
         time=batch.Time(
             remaining=lambda: context.get_remaining_time_in_millis() / 1000, sleep=time.sleep, jitter=_jitter
         ),
+        quarantine=_quarantine,
     )
-    telemetry.report(result, records)
+    telemetry.report(result, records, time.time())
     return result.response(records)

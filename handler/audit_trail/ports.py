@@ -1,8 +1,9 @@
 """What the capture of changes needs of the world: adapters in `audit_trail.aws` provide it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -63,12 +64,8 @@ class AuditTable(Protocol):
         """
 
 
-class ImageStore(Protocol):
-    """Keeps what doesn't fit an item; what it holds is never replaced."""
-
-    @property
-    def bucket(self) -> str:
-        """Name of the bucket."""
+class ObjectStore(Protocol):
+    """Keeps objects; what it holds is never replaced."""
 
     def put(self, key: str, body: bytes) -> None:
         """Store an object, or find it stored already.
@@ -77,18 +74,72 @@ class ImageStore(Protocol):
         """
 
 
+class ImageStore(ObjectStore, Protocol):
+    """Keeps what doesn't fit an item."""
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+
+
+class FailureStore(ObjectStore, Protocol):
+    """Keeps records that can never be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFailure:
+    """An object that waits to be put back."""
+
+    key: str
+    size: int
+    """Bytes."""
+    since: datetime
+
+
+class WaitingFailures(Protocol):
+    """What could not be stored and waits to be put back."""
+
+    def waiting(self, prefix: str) -> Iterator[WaitingFailure]:
+        """List the objects under a prefix, every page of them."""
+
+    def read(self, key: str) -> bytes | None:
+        """Return what an object holds, or None where it is not there any more.
+
+        :raises RequestFailedError: it can't be read; trying again may help.
+        """
+
+    def move(self, key: str, body: bytes) -> None:
+        """Move an object under ``redriven/``: copy it, check that the copy is ``body``, then delete it.
+
+        An object that is not there any more was moved by somebody else, which is success.
+
+        :raises RequestFailedError: it is not known to be moved; it is never gone from both places.
+        """
+
+
 @dataclass(slots=True)
 class BatchResult:
-    """What became of a batch; ``failures`` maps positions in it to reasons, which hold no data."""
+    """What became of a batch; ``failures`` and ``quarantined`` map positions in it to reasons, which hold no data."""
 
     stored: Counter[str] = field(default_factory=Counter)
     """Records stored by this batch, by event_name."""
+    bytes_stored: int = 0
+    """Size of the statements that stored them."""
     duplicates: int = 0
     spilled: int = 0
     """Records whose images went into S3."""
     retries: int = 0
     """Statements sent again."""
+    late: int = 0
+    """Failures that are not the record's own: throttling, outages, missing permissions, no time left."""
     failures: dict[int, str] = field(default_factory=dict)
+    """Records to deliver again."""
+    quarantined: dict[int, str] = field(default_factory=dict)
+    """Records that can never be stored, and lie in quarantine."""
+
+    def fail(self, positions: Iterable[int], reason: str) -> None:
+        """Count a record, wherever it stands in the batch, among the failures."""
+        self.failures.update(dict.fromkeys(positions, reason))
 
     def response(self, records: Sequence[StreamRecord]) -> dict[str, Any]:
         """Return the partial batch response: nothing failed, or the first sequence number that isn't stored."""

@@ -35,11 +35,11 @@ class Settings:
         :raises SettingsError: one is missing or malformed.
         """
         return cls(
-            audit_table=_required(environment, "AUDIT_TABLE", _TABLE_NAME, "a DynamoDB table's name"),
-            trail_bucket=_required(environment, "TRAIL_BUCKET", _BUCKET_NAME, "an S3 bucket's name"),
+            audit_table=required(environment, "AUDIT_TABLE", _TABLE_NAME, "a DynamoDB table's name"),
+            trail_bucket=required(environment, "TRAIL_BUCKET", _BUCKET_NAME, "an S3 bucket's name"),
             records=RecordSettings(
                 key_schema=KeySchema(
-                    partition_key=_required(environment, "PARTITION_KEY", None, "an attribute's name"),
+                    partition_key=required(environment, "PARTITION_KEY", None, "an attribute's name"),
                     sort_key=environment.get("SORT_KEY") or None,
                 ),
                 retention_days=_integer(environment, "RETENTION_DAYS", 1, _LONGEST_RETENTION) or None,
@@ -52,7 +52,11 @@ class Settings:
         )
 
 
-def _required(environment: Mapping[str, str], name: str, matches: object, what: str) -> str:
+def required(environment: Mapping[str, str], name: str, matches: object, what: str) -> str:
+    """Return a setting that must be there, and match if there is a pattern.
+
+    :raises SettingsError: it is missing or malformed; ``what`` it should be is in the sentence.
+    """
     value = environment.get(name, "")
     if not value:
         raise SettingsError(f"the setting {name} is missing: set the environment variable {name} to {what}")

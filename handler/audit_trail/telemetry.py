@@ -4,11 +4,12 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from audit_trail.core.records import StreamRecord, sequence_number
+from audit_trail.core.records import StreamRecord, creation_time, sequence_number
 from audit_trail.ports import BatchResult
 
 # Terraform names the service after the function, so that the metrics of several trails stay apart.
@@ -19,29 +20,58 @@ logging.getLogger("botocore").setLevel(logging.INFO)
 metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "TableTrail", service=_service)
 
 
-def report(result: BatchResult, records: Sequence[StreamRecord]) -> None:
-    """Log what became of a batch and count it."""
+def report(result: BatchResult, records: Sequence[StreamRecord], now: float) -> None:
+    """Log what became of a batch and count it; ``now`` is in epoch seconds."""
     for event_name, count in result.stored.items():
-        metrics.add_metric(name=f"ChangesStored{event_name.title()}", unit=MetricUnit.Count, value=count)
-    metrics.add_metric(name="ChangesStored", unit=MetricUnit.Count, value=result.stored.total())
-    metrics.add_metric(name="Duplicates", unit=MetricUnit.Count, value=result.duplicates)
-    metrics.add_metric(name="ImagesSpilled", unit=MetricUnit.Count, value=result.spilled)
-    metrics.add_metric(name="StatementsRetried", unit=MetricUnit.Count, value=result.retries)
-    metrics.add_metric(name="ChangesNotStored", unit=MetricUnit.Count, value=len(result.failures))
+        _count(f"ChangesStored{event_name.title()}", count)
+    _count("ChangesStored", result.stored.total())
+    _count("Duplicates", result.duplicates)
+    _count("ImagesSpilled", result.spilled)
+    _count("StatementsRetried", result.retries)
+    _count("ChangesNotStored", len(result.failures))
+    _count("RecordsQuarantined", len(result.quarantined))
+    metrics.add_metric(name="BytesStored", unit=MetricUnit.Bytes, value=result.bytes_stored)
+    age = _oldest_age(records, now)
+    if age is not None:
+        metrics.add_metric(name="OldestRecordAge", unit=MetricUnit.Seconds, value=age)
     logger.info(
         "batch done",
         records=len(records),
         stored=dict(result.stored),
+        bytes_stored=result.bytes_stored,
         duplicates=result.duplicates,
         retries=result.retries,
+        quarantined=len(result.quarantined),
         not_stored=len(result.failures),
     )
+    for position, reason in result.quarantined.items():
+        logger.error(
+            "record quarantined: it can never be stored as it is",
+            reason=reason,
+            sequence_number=_id(records[position]),
+        )
     for reason, count in Counter(result.failures.values()).items():
         first = min(position for position, other in result.failures.items() if other == reason)
-        number = sequence_number(records[first])
         logger.error(
             "records not stored: they are delivered again, then given to the on-failure destination",
             reason=reason,
             records=count,
-            first_sequence_number=number if number and number.isdigit() else None,
+            first_sequence_number=_id(records[first]),
         )
+    metrics.flush_metrics()
+
+
+def _count(name: str, value: int) -> None:
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _oldest_age(records: Sequence[StreamRecord], now: float) -> float | None:
+    """Return how many seconds ago the oldest change was made; the clocks are not one's own, so never less than zero."""
+    times = [time for time in map(creation_time, records) if time is not None and time >= 0]
+    return float(max(Decimal(0), Decimal(now) - min(times))) if times else None
+
+
+def _id(record: StreamRecord) -> str | None:
+    """Return a record's sequence number, where it is one: anything else may be data."""
+    number = sequence_number(record)
+    return number if number and number.isascii() and number.isdigit() else None

@@ -1,126 +1,133 @@
-"""`make bench`: what a record costs in CPU and in write units, against the baselines, in one run."""
+"""`make bench`: all that is promised of speed and cost, measured in one run, against the baselines that it carries."""
 
 from __future__ import annotations
 
+import argparse
 import json
-import math
-import statistics
-import subprocess
+import os
+import platform
 import sys
-import time
-from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from audit_trail.core.records import audit_item
-from audit_trail.core.sizes import item_size
-from tests.bench.corpus import SETTINGS, Corpus, corpora
-from tests.bench.naive import blog_item, naive_item
+from scripts.project import ProblemError, exit_code, say
+from tests.bench import cold_start, end_to_end, handler_cost, memory, own_time, record_cost, stored_size
+from tests.bench.section import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-ROUNDS = 5
-WRITE_UNIT = 1_024  # bytes
-IMPORTS = {
-    "a bare DynamoDB client": "import boto3; boto3.client('dynamodb', region_name='us-east-1')",
-    "the function": "import audit_trail.lambda_function",
+
+def _handler() -> list[Section]:
+    handled = handler_cost.section()
+    return [handled, handler_cost.ceiling(handled)]
+
+
+PARTS: Mapping[str, Callable[[], list[Section]]] = {
+    "record": lambda: [record_cost.section()],
+    "handler": _handler,
+    "cold-start": cold_start.sections,
+    "size": lambda: [stored_size.section()],
+    "memory": lambda: [memory.section()],
+    "profile": own_time.sections,
+    "end-to-end": lambda: [end_to_end.section()],
 }
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one corpus showed: medians of the rounds, with the spread between the fastest and the slowest."""
-
-    corpus: str
-    bytes_an_item: int
-    naive_microseconds: float
-    microseconds: float
-    spread_percent: float
-    ratio: float
-    blog_write_units: float
-    write_units: float
-
-
-def cpu(make: Callable[[dict[str, Any]], object], records: list[dict[str, Any]]) -> list[float]:
-    """Return the CPU time of a record in microseconds, one number a round, after a round to warm up."""
-    rounds = []
-    for _ in range(ROUNDS + 1):
-        started = time.process_time()
-        for record in records:
-            make(record)
-        rounds.append((time.process_time() - started) / len(records) * 1e6)
-    return rounds[1:]
-
-
-def write_units(make: Callable[[dict[str, Any]], dict[str, Any]], records: list[dict[str, Any]]) -> float:
-    """Return the mean of the write units that a record takes."""
-    return statistics.mean(math.ceil(item_size(make(record)) / WRITE_UNIT) for record in records)
-
-
-def measure(corpus: Corpus) -> Result:
-    """Measure one corpus."""
-    ours = cpu(lambda record: audit_item(record, SETTINGS), corpus.records)
-    naive = cpu(naive_item, corpus.records[:40])
-    middle = statistics.median(ours)
-    return Result(
-        corpus.name,
-        corpus.bytes_an_item,
-        round(statistics.median(naive), 1),
-        round(middle, 1),
-        round((max(ours) - min(ours)) / middle * 100, 1),
-        round(statistics.median(naive) / middle, 1),
-        round(write_units(blog_item, corpus.records), 2),
-        round(write_units(lambda record: audit_item(record, SETTINGS), corpus.records), 2),
+def main() -> int:
+    """Measure, and print tables for a terminal or as Markdown, and all of it as JSON into a file where one is named."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything to FILE as well, as JSON")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown, for docs/benchmarks.md")
+    parser.add_argument(
+        "--end-to-end",
+        action=argparse.BooleanOptionalAction,
+        help="run (or leave out) what needs DynamoDB Local; as a rule it runs where Java and npm are",
     )
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part alone; may come again")
+    options = parser.parse_args()
+    names = list(options.only or PARTS)
+    if "end-to-end" in names and not _runs(options.end_to_end):
+        names.remove("end-to-end")
 
-
-def cold_starts() -> dict[str, float]:
-    """Return the seconds of CPU that a new interpreter takes for each of IMPORTS; the medians of the rounds."""
-    script = "import time; {}; print(time.process_time())"
-    settings = {
-        "AUDIT_TABLE": "audit",
-        "PARTITION_KEY": "id",
-        "TRAIL_BUCKET": "trail",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    taken = {}
-    for name, line in IMPORTS.items():
-        command = [sys.executable, "-c", script.format(line)]
-        environment = {**settings, "PYTHONPATH": "handler"}
-        runs = [subprocess.run(command, env=environment, capture_output=True, check=True) for _ in range(ROUNDS)]
-        taken[name] = round(statistics.median(float(run.stdout) for run in runs), 3)
-    return taken
-
-
-def main() -> None:
-    """Print a table for people, or with --json one JSON object for programs."""
     progress = Console(stderr=True)
-    results = [measure(corpus) for corpus in track(corpora(), description="measuring", console=progress)]
-    starts = cold_starts()
-    if "--json" in sys.argv:
-        print(json.dumps({"corpora": [asdict(result) for result in results], "cold_start_seconds": starts}))  # noqa: T201
-        return
-    table = Table(title="Stream record → audit item, CPU, and what it stores (60 % MODIFY, 30 % INSERT, 10 % REMOVE)")
-    for heading in ("corpus", "bytes", "naive µs", "ours µs", "spread", "ratio", "blog post's units", "our units"):
-        table.add_column(heading, justify="right")
-    for one in results:
-        cells = (
-            one.bytes_an_item,
-            one.naive_microseconds,
-            one.microseconds,
-            f"{one.spread_percent} %",
-            f"{one.ratio} x",
-        )
-        table.add_row(one.corpus, *map(str, cells), str(one.blog_write_units), str(one.write_units))
-    console = Console()
-    console.print(table)
-    for name, seconds in starts.items():
-        console.print(f"cold start of {name}: {seconds * 1000:.0f} ms of CPU")
+    found: dict[str, list[Section]] = {}
+    for name in track(names, description="measuring", console=progress, transient=True):
+        progress.print(f"measuring: {name}")
+        found[name] = PARTS[name]()
+    machine = surroundings()
+    if options.json:
+        options.json.write_text(json.dumps(as_json(machine, found), indent=2) + "\n", encoding="utf-8")
+    sections = [targets(found), *(section for part in found.values() for section in part)]
+    if options.markdown:
+        print(f"Measured {', '.join(machine.values())}.", *(one.markdown() for one in sections), sep="\n\n")  # noqa: T201
+    else:
+        console = Console()
+        for section in sections:
+            console.print(section.rich())
+        console.print(", ".join(machine.values()))
+    wrong = [one.what for section in sections for one in section.targets if one.must and not one.met]
+    if wrong:
+        raise ProblemError(f"wrong, and not merely slow: {'; '.join(wrong)}.")
+    return 0
+
+
+def _runs(wanted: bool | None) -> bool:  # noqa: FBT001  None, True and False are three answers of the command line
+    """Tell whether the engine's part runs: where it is asked for it must, else where it can."""
+    if wanted is False:
+        return False
+    reason = end_to_end.available()
+    if reason and wanted:
+        raise ProblemError(reason)
+    if reason:
+        say(f"end to end is left out: {reason}")
+    return not reason
+
+
+def surroundings() -> dict[str, str]:
+    """Return what the numbers depend on, each as words."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores, {_processor()}, {platform.system()} {platform.machine()}",
+        "python": f"Python {platform.python_version()}",
+        **{name: f"{name} {version(name)}" for name in ("deepdiff", "boto3")},
+    }
+
+
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text("utf-8").splitlines() if listed.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or "unknown processor"
+
+
+def targets(found: Mapping[str, list[Section]]) -> Section:
+    """Gather what was aimed at."""
+    rows = [
+        {"what": one.what, "aim": one.aim, "measured": one.measured, "met": one.met}
+        for part in found.values()
+        for section in part
+        for one in section.targets
+    ]
+    return Section("Targets", {"what": "what", "aim": "target", "measured": "measured", "met": "met"}, rows)
+
+
+def as_json(machine: Mapping[str, str], found: Mapping[str, list[Section]]) -> dict[str, Any]:
+    """Return everything as JSON has it: a list of tables a part, with their rows, and all targets."""
+    return {
+        "surroundings": dict(machine),
+        "targets": list(targets(found).rows),
+        "parts": {
+            name: [{"title": one.title, "rows": list(one.rows), "note": one.note} for one in part]
+            for name, part in found.items()
+        },
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

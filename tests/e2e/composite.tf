@@ -1,4 +1,4 @@
-# A second table with a composite key, put beside the example for the end-to-end tests.
+# A second table, with a composite key and with alarms, put beside the example for the end-to-end tests.
 
 module "visits" {
   source = "./modules/source_table"
@@ -16,6 +16,10 @@ module "visits_audit" {
   handler_zip         = var.handler_zip
   deletion_protection = false
   force_destroy       = true
+
+  alarms        = { silence_minutes = 30 }
+  alarm_actions = ["arn:aws:sns:us-east-1:000000000000:on-call"]
+  dashboard     = true
 }
 
 output "composite_source_table_name" {
@@ -28,4 +32,12 @@ output "composite_audit_table_name" {
 
 output "composite_function_name" {
   value = module.visits_audit.function_name
+}
+
+output "composite_stream_check_function_name" {
+  value = module.visits_audit.stream_check_function_name
+}
+
+output "composite_event_source_mapping_uuid" {
+  value = module.visits_audit.event_source_mapping_uuid
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,9 +60,12 @@ class Deployment:
             self._clients[service] = engines.session(self.engine.endpoint).client(service)
         return self._clients[service]
 
-    def plan_exit_code(self) -> int:
-        """Return what `terraform plan -detailed-exitcode` says: 0 nothing to change, 1 an error, 2 changes."""
-        return self.terraform.call("plan", "-detailed-exitcode", "-no-color", quiet=True).returncode
+    def plan(self) -> dict[str, Any]:
+        """Return what `terraform plan` would do, as `terraform show -json` has it."""
+        saved = self.terraform.directory / "again.tfplan"
+        self.terraform.run("plan", "-no-color", f"-out={saved}", quiet=True)
+        plan: dict[str, Any] = json.loads(self.terraform.run("show", "-json", str(saved), quiet=True))
+        return plan
 
     def close(self) -> None:
         """Close the clients."""

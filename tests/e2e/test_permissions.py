@@ -21,12 +21,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from audit_trail.core.failures import quarantined
 from scripts import build_zip
 from scripts.engine import REGION
 from scripts.local_deployment import LocalDeployment, clean_environment
 from scripts.project import ROOT
 from tests import engines
 from tests.e2e.conftest import Deployment
+from tests.unit.fakes import numbered_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +47,8 @@ def enforcing(
     folder = tmp_path_factory.mktemp("permissions")
     with engines.aws_engine(folder / "engine", None, {"AUTH": "true"}) as engine:
         deployed = LocalDeployment(folder / "deployment", engine.endpoint)
-        variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-"}
-        outputs = deployed.up(build_zip.build(), variables, beside=[_without_tls_only(folder)])
+        variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-", "alarms": "{}"}
+        outputs = deployed.up(build_zip.build(), variables, beside=[_without_conditions(folder)])
         deployment = Deployment(engine, outputs, deployed.terraform)
         batches = _allow("dynamodb:BatchExecuteStatement", "*")
         deployment.client("iam").put_role_policy(
@@ -59,11 +61,15 @@ def enforcing(
         deployment.close()
 
 
-def _without_tls_only(folder: Path) -> Path:
-    """Make a copy of the module without its TLS-only statement, which an http endpoint can't meet; return its use."""
+def _without_conditions(folder: Path) -> Path:
+    """Make a copy of the module without the statements that MiniStack can't evaluate; return its use.
+
+    Its http endpoint can't meet TLS only, and it takes the header If-None-Match for absent, always.
+    """
     module = folder / "audit_trail"
     shutil.copytree(ROOT / "terraform" / "modules" / "audit_trail", module)
-    (module / "http_override.tf").write_text("locals {\n  tls_only_statements = []\n}\n", encoding="ascii")
+    override = "locals {\n  tls_only_statements = []\n  write_once_statements = []\n}\n"
+    (module / "engine_override.tf").write_text(override, encoding="ascii")
     use = folder / "audit_override.tf"
     use.write_text(f'module "audit" {{\n  source = {json.dumps(str(module))}\n}}\n', encoding="utf-8")
     return use
@@ -152,6 +158,17 @@ def test_the_functions_role_can_neither_read_nor_rewrite_history(
     assert {"order_id": {"N": "4712"}, "timestamp": {"S": "control"}} in items
 
 
+def test_the_check_of_the_stream_may_see_what_it_compares(enforcing: Deployment) -> None:
+    """With IAM enforced, the check's own role, with the action that MiniStack invents, suffices for what it looks at."""
+    name, function = enforcing.outputs["stream_check_function_name"], enforcing.client("lambda")
+    role = function.get_function(FunctionName=name)["Configuration"]["Role"].rpartition("/")[2]
+    # MiniStack takes GetEventSourceMapping for this one.
+    listing = _allow("lambda:ListEventSourceMappings", "*")
+    enforcing.client("iam").put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=listing)
+    answer = function.invoke(FunctionName=name, Payload=b"{}")
+    assert json.loads(answer["Payload"].read()) == {"problems": []}
+
+
 def _user(enforcing: Deployment, name: str, policy: str) -> dict[str, str]:
     """Make an IAM user with this policy alone; return its credentials as boto3 takes them."""
     iam = enforcing.client("iam")
@@ -180,12 +197,7 @@ def test_a_reader_reads_the_history_and_no_orders(enforcing: Deployment, record:
     # MiniStack checks this one on no resource; AWS on the table, which the reader policy names.
     tags = _allow("dynamodb:ListTagsOfResource", "*")
     enforcing.client("iam").put_user_policy(UserName="reader", PolicyName="emulator", PolicyDocument=tags)
-    words = [sys.executable, "-m", "audit_trail.cli.main", "history", "4711", "--json"]
-    keys = {name.upper(): value for name, value in credentials.items()}
-    environment = clean_environment(enforcing.engine.endpoint) | keys | {"TRAIL_AUDIT_TABLE": enforcing.audit_table}
-    done = subprocess.run(
-        words, cwd=ROOT / "handler", env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = _trail(enforcing, credentials, "history", "4711", "--json")
     assert done.returncode == 0, done.stderr
     [change] = done.stdout.splitlines()
     assert json.loads(change)["new_image"]["status"] == "new"
@@ -212,4 +224,57 @@ def test_the_application_writes_orders_and_reads_no_history(enforcing: Deploymen
     assert _refusal(dynamodb.get_item, TableName=audit, Key=audit_key) == DENIED
     assert _refusal(dynamodb.scan, TableName=audit) == DENIED
     assert _refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
+    dynamodb.close()
+
+
+def _trail(enforcing: Deployment, credentials: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `trail` with these credentials."""
+    keys = {name.upper(): value for name, value in credentials.items()}
+    environment = clean_environment(enforcing.engine.endpoint) | keys | {"TRAIL_AUDIT_TABLE": enforcing.audit_table}
+    command = [sys.executable, "-m", "audit_trail.cli.main", *words]
+    return subprocess.run(
+        command, cwd=ROOT / "handler", env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def _failures(enforcing: Deployment) -> list[str]:
+    """Return the keys of everything in the bucket."""
+    return [one["Key"] for one in enforcing.client("s3").list_objects_v2(Bucket=enforcing.bucket).get("Contents", [])]
+
+
+def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployment, record: dict[str, Any]) -> None:
+    """The function's role suffices to quarantine, and the operator policy to list and put back, but to read no history."""
+    bad = numbered_record(1, new={"order_id": {"N": "1"}, "date": {"DATE": "today"}})
+    good = quarantined(numbered_record(2, new={"order_id": {"N": "4714"}, "status": {"S": "late"}}), "an old bug", "1")
+    answer = enforcing.client("lambda").invoke(
+        FunctionName=enforcing.function, Payload=json.dumps({"Records": [bad]}).encode()
+    )
+    assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
+    enforcing.client("s3").put_object(Bucket=enforcing.bucket, Key=good[0], Body=good[1], IfNoneMatch="*")
+    kept = quarantined(bad, "", "")[0]
+    assert sorted(_failures(enforcing)) == sorted([kept, good[0]])
+
+    credentials = _user(enforcing, "operator", enforcing.outputs["operator_policy_json"])
+    # MiniStack checks both on no resource, and knows no PartiQLInsert; AWS checks what the operator policy names.
+    emulator = _allow("dynamodb:ListTagsOfResource", "*"), _allow("dynamodb:BatchExecuteStatement", "*")
+    for number, policy in enumerate(emulator):
+        enforcing.client("iam").put_user_policy(
+            UserName="operator", PolicyName=f"emulator-{number}", PolicyDocument=policy
+        )
+    listed = _trail(enforcing, credentials, "failures", "--json")
+    done = _trail(enforcing, credentials, "redrive", "--json")
+
+    assert (listed.returncode, len(listed.stdout.splitlines())) == (0, 2), listed.stderr
+    assert done.returncode == 1, done.stderr
+    became = {line["key"]: line["became"] for line in map(json.loads, done.stdout.splitlines())}
+    assert became == {kept: "stays", good[0]: "moved"}
+    assert sorted(_failures(enforcing)) == sorted([kept, f"redriven/{good[0]}"])
+    items = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
+    assert {"M": {"order_id": {"N": "4714"}, "status": {"S": "late"}}} in [item.get("new_image") for item in items]
+
+    dynamodb = _dynamodb(enforcing, credentials)
+    audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
+    assert _refusal(dynamodb.get_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
+    assert _refusal(dynamodb.delete_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
+    assert _refusal(dynamodb.get_item, TableName=enforcing.source_table, Key=ORDER) == DENIED
     dynamodb.close()

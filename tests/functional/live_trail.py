@@ -25,6 +25,7 @@ from tests.event_source_mapping import (
 )
 from tests.event_source_mapping.sources import Page
 from tests.tables import create_table
+from tests.unit.failed import InMemoryFailureBucket
 from tests.unit.fakes import InMemoryImageStore, handler_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
     from audit_trail.core.values import Image
-    from audit_trail.ports import AuditTable
-    from tests.event_source_mapping import LambdaContext
+    from audit_trail.ports import AuditTable, FailureStore, ImageStore
+    from tests.event_source_mapping import LambdaContext, OnFailureDestination
     from tests.event_source_mapping.records import EventRecord
     from tests.event_source_mapping.sources import ShardReader, StartingPosition
 
@@ -103,6 +104,7 @@ class LiveTrail:
         self.dynamodb = dynamodb
         self.clock = SimulatedClock(time.time())
         self.destination = InMemoryDestination()
+        self.on_failure: OnFailureDestination = self.destination
         self.delivered: list[dict[str, Any]] = []
         partition, *sort = keys
         self.schema = KeySchema(partition, sort[0] if sort else None)
@@ -112,11 +114,15 @@ class LiveTrail:
         self._audit_keys: dict[str, ScalarAttributeTypeType] = {self.schema.audit_partition_key: kind, "timestamp": "S"}
         stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         made = create_table(dynamodb, self.source, keys, StreamSpecification=stream)
-        self._streams, self._stream_arn = streams, made["LatestStreamArn"]
-        self._stream = DynamoDBStream(streams, self._stream_arn)
+        self.streams, self.stream_arn = streams, made["LatestStreamArn"]
+        self._stream = DynamoDBStream(streams, self.stream_arn)
         self._inserter: DynamoDBClient = engines.session(endpoint).client("dynamodb", config=CLIENT_CONFIG)
         self.table: AuditTable = PartiqlAuditTable(self._inserter, self.audit)
         self.images = InMemoryImageStore()
+        self.image_store: ImageStore = self.images
+        self.fetch: Callable[[str], bytes] = self._fetch
+        self.quarantined = InMemoryFailureBucket()
+        self.failures: FailureStore = self.quarantined
 
     def create_audit_table(self) -> None:
         """Create the audit table, as Terraform would."""
@@ -124,7 +130,7 @@ class LiveTrail:
 
     def spoil(self, spoil: Callable[[EventRecord], EventRecord]) -> None:
         """Spoil the stream's records from now on, before they reach the mapping."""
-        self._stream = SpoiledStream(self._streams, self._stream_arn, spoil)
+        self._stream = SpoiledStream(self.streams, self.stream_arn, spoil)
 
     def close(self) -> None:
         """Delete the tables."""
@@ -138,7 +144,7 @@ class LiveTrail:
     def handler(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """Do what the function does, and remember the records."""
         self.delivered += event["Records"]
-        return handler_of(self.table, self.settings, self.images)(event, context)
+        return handler_of(self.table, self.settings, self.image_store, self.failures)(event, context)
 
     def mapping(
         self, *, faults: Faults | None = None, seed: int = 0, duplicates: float = 0, **config: Any
@@ -150,7 +156,7 @@ class LiveTrail:
             self._stream,
             self.clock,
             MappingConfig(**{**AS_DEPLOYED, **config}),
-            on_failure=self.destination,
+            on_failure=self.on_failure,
             rng=rng,
             duplicate_rate=duplicates,
         )
@@ -169,7 +175,7 @@ class LiveTrail:
         items = reading.history(self.dynamodb, self.trail, keys, self.fetch)
         return list(newest_first(map(Change.from_item, items)))[::-1]
 
-    def fetch(self, uri: str) -> bytes:
+    def _fetch(self, uri: str) -> bytes:
         """Read an object, as `trail` does where a record's images lie in the bucket."""
         return self.images.objects[uri.removeprefix(f"s3://{self.images.bucket}/")]
 

@@ -15,6 +15,7 @@ from audit_trail.core.patch import apply, invert
 from audit_trail.core.records import NEW_AND_DIFF, stream_record
 from audit_trail.core.values import canonical_image
 from tests.functional.writer import Writer
+from tests.unit.failed import records_in
 
 if TYPE_CHECKING:
     from audit_trail.core.history import Change
@@ -129,33 +130,28 @@ def with_an_unknown_type(record: EventRecord) -> EventRecord:
     return {**record, "dynamodb": {**record["dynamodb"], "NewImage": {**image, "poison": {"DATE": "1"}}}}
 
 
-def poison(trail: LiveTrail) -> str:
-    """Write a change that can't be stored, between two that can; return its sequence number."""
-    for number, name in (("1", "a"), ("2", "poison"), ("3", "d"), ("1", "e")):
-        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": number}, name: {"S": "text"}})
-    trail.spoil(with_an_unknown_type)
-    trail.mapping().step()
-    return str(trail.delivered[1]["dynamodb"]["SequenceNumber"])
-
-
 def discarded(trail: LiveTrail) -> list[dict[str, Any]]:
     """Return the stream records that lie in the on-failure destination."""
     payloads = [json.loads(json.loads(body)["payload"]) for body in trail.destination.objects.values()]
     return [record for payload in payloads for record in payload["Records"]]
 
 
-def test_what_can_never_be_stored_ends_up_in_the_destination(trail_of: TrailOf) -> None:
-    """A poison record is reported until it is too old, then lies whole in the destination; all else is stored."""
+def test_what_can_never_be_stored_is_quarantined_at_once(trail_of: TrailOf) -> None:
+    """A poison record lies whole in quarantine after its first delivery; what stands around it is stored."""
     trail = trail_of()
-    number = poison(trail)
-    everything = {record["dynamodb"]["SequenceNumber"]: record for record in trail.delivered}
+    for number, name in (("1", "a"), ("2", "poison"), ("3", "d"), ("1", "e")):
+        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": number}, name: {"S": "text"}})
+    trail.spoil(with_an_unknown_type)
 
-    trail.mapping(maximum_record_age_in_seconds=300).run_until_idle()
+    invocation = trail.mapping().step()
 
-    given_up = {record["dynamodb"]["SequenceNumber"]: record for record in discarded(trail)}
+    assert invocation is not None
+    assert (invocation.size, invocation.done) == (4, 4)
+    assert records_in(trail.quarantined, "quarantine/") == [trail.delivered[1]]
+    everything = {record["dynamodb"]["SequenceNumber"] for record in trail.delivered}
     stored = {item["sequence_number"]["S"] for item in trail.stored()}
-    assert given_up[number] == everything[number]
-    assert stored == everything.keys() - {number}
+    assert stored == everything - {trail.delivered[1]["dynamodb"]["SequenceNumber"]}
+    assert trail.destination.objects == {}
 
 
 def test_an_audit_table_that_comes_late_loses_nothing(trail_of: TrailOf) -> None:

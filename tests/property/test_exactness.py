@@ -62,8 +62,8 @@ def the_texts_of_a_pair_are_those_of_each_alone(old: Image, new: Image) -> None:
     fast = [{name: value for name, value in image.items() if is_fast(value)} for image in (old, new)]
     one, other = json.loads(json.dumps(list(map(canonical_image, fast))))
     forms = canonical_forms(one, other, Comparison())
-    assert [form[0] is image for form, image in zip(forms, (one, other), strict=True)] == [True, True]
-    assert [utf8(text) for _, text in forms] == [canonical_reference.image_bytes(image) for image in fast]
+    assert [form.image is image for form, image in zip(forms, (one, other), strict=True)] == [True, True]
+    assert [utf8(form.text) for form in forms] == [canonical_reference.image_bytes(image) for image in fast]
 
 
 def is_fast(value: AttributeValue) -> bool:

@@ -45,19 +45,16 @@ def near_the_limits(draw: st.DrawFn) -> Image:
 
 @given(near_the_limits())
 def test_a_cheap_yes_is_always_true(item: Image) -> None:
-    """When the encoded insert alone says that an item fits, it fits by DynamoDB's own count."""
-    sure = surely_fits(TABLE.encode(item))
+    """When an item is said to fit without its size being counted, it fits by DynamoDB's own count."""
+    sure = surely_fits(item, TABLE.encode(item), shallow=False)
 
     assert not sure or fits(item)
 
 
 @given(near_the_limits())
 def test_an_insert_is_never_shorter_than_its_item(item: Image) -> None:
-    """DynamoDB counts fewer bytes than the insert has, and no more levels than there are maps and lists in it."""
-    encoded = TABLE.encode(item)
-
-    assert item_size(item) <= len(encoded)
-    assert depth(item) <= encoded.count(b'"M":{') + encoded.count(b'"L":[')
+    """DynamoDB counts fewer bytes than the insert has."""
+    assert item_size(item) <= len(TABLE.encode(item))
 
 
 @given(images, st.integers(0, 999))

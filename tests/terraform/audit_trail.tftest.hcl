@@ -43,6 +43,7 @@ run "defaults" {
       "table-trail:bucket"         = "orders-audit-trail-123456789012-eu-central-1"
       "table-trail:schema-version" = "1"
       "table-trail:partition-key"  = "order_id"
+      "table-trail:image-storage"  = "old_and_new"
     })
     error_message = "The audit table's tags tell the command line the rest, and name nothing that isn't there."
   }
@@ -302,6 +303,11 @@ run "names_that_do_not_fit" {
   assert {
     condition     = length(aws_iam_role.function.name) <= 64 && endswith(aws_iam_role.function.name, "-ea003eb6-trail-eu-central-1")
     error_message = "The role's name is cut to 64 characters and made distinct: ${aws_iam_role.function.name}"
+  }
+
+  assert {
+    condition     = aws_lambda_function.stream_check[0].function_name == "A-table-with-a-very-long-name-that-fits-ne-ea003eb6-stream-check" && length(aws_iam_role.stream_check[0].name) <= 64 && endswith(aws_iam_role.stream_check[0].name, "-ea003eb6-stream-check-eu-central-1")
+    error_message = "So are those of the stream's check: ${aws_lambda_function.stream_check[0].function_name}, ${aws_iam_role.stream_check[0].name}"
   }
 
   assert {

@@ -15,9 +15,16 @@ import pytest
 
 from scripts.project import ROOT
 from scripts.terraform import Terraform, throwaway_environment
+from tests.cloudwatch import Alarm
+from tests.terraform import emitted
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.terraform.emitted import Emitted
+
+EVERYTHING = "alarms.tftest.hcl/everything"
+"""The run that has every alarm and the dashboard."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,10 @@ class Outcome:
             for run, plan in self._test_plans()
         }
 
+    def planned(self, run: str, kind: str) -> list[dict[str, Any]]:
+        """Return one kind of the resources that a run would make."""
+        return [resource for resource in self.plans[run] if resource["type"] == kind]
+
     def _test_plans(self) -> list[tuple[str, dict[str, Any]]]:
         return [
             (f"{message['@testfile']}/{message['@testrun']}", message["test_plan"])
@@ -101,6 +112,32 @@ def outcome(checkout: Checkout) -> Outcome:
     command = [terraform.executable, f"-chdir={terraform.directory}", "test", "-json", "-verbose"]
     with subprocess.Popen(command, env=terraform.environment, stdout=subprocess.PIPE, text=True) as running:
         return Outcome([message_in(line) for line in running.stdout or ()])
+
+
+@pytest.fixture(scope="session")
+def alarms(outcome: Outcome) -> dict[str, Alarm]:
+    """Give every alarm that there can be, by its anchor in the runbook."""
+    found = [Alarm.planned(resource) for resource in outcome.planned(EVERYTHING, "aws_cloudwatch_metric_alarm")]
+    return {alarm.description.rpartition("#")[2]: alarm for alarm in found}
+
+
+@pytest.fixture(scope="session")
+def storing(outcome: Outcome) -> Emitted:
+    """Give what the function emits, with the environment that it has where every alarm is on."""
+    return emitted.from_storing(environment_of(outcome, "aws_lambda_function.trail"))
+
+
+@pytest.fixture(scope="session")
+def checking(outcome: Outcome) -> Emitted:
+    """Give what the check of the stream emits, likewise."""
+    return emitted.from_checking(environment_of(outcome, "aws_lambda_function.stream_check[0]"))
+
+
+def environment_of(outcome: Outcome, address: str) -> dict[str, str]:
+    """Return a function's environment as planned."""
+    [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == address]
+    variables: dict[str, str] = function["environment"][0]["variables"]
+    return variables
 
 
 def message_in(line: str) -> dict[str, Any]:

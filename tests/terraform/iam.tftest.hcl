@@ -69,6 +69,35 @@ run "policies" {
     }
     error_message = "The function adds objects under three prefixes of the bucket."
   }
+
+  assert {
+    condition = jsondecode(aws_iam_role_policy.stream_check[0].policy).Statement == [
+      {
+        Sid      = "DescribeSourceTable"
+        Effect   = "Allow"
+        Action   = "dynamodb:DescribeTable"
+        Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
+      },
+      {
+        Sid      = "SeeMapping"
+        Effect   = "Allow"
+        Action   = "lambda:GetEventSourceMapping"
+        Resource = "arn:aws:lambda:eu-central-1:123456789012:event-source-mapping:00000000-0000-4000-8000-000000000000"
+      },
+      {
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/audit-trail:*"
+      },
+    ]
+    error_message = "The check of the stream sees the source table's description and the mapping."
+  }
+
+  assert {
+    condition     = aws_iam_role.stream_check[0].name == "orders-audit-stream-check-eu-central-1" && aws_iam_role.stream_check[0].assume_role_policy == aws_iam_role.function.assume_role_policy
+    error_message = "The check of the stream has a role of its own, which Lambda alone takes."
+  }
 }
 
 run "bucket_policy" {
@@ -95,14 +124,17 @@ run "bucket_policy" {
 
   assert {
     condition = contains(jsondecode(aws_s3_bucket_policy.trail.policy).Statement, {
-      Sid       = "ImagesOnce"
+      Sid       = "WriteOnce"
       Effect    = "Deny"
       Principal = "*"
       Action    = "s3:PutObject"
-      Resource  = "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*"
+      Resource = [
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*",
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/quarantine/*",
+      ]
       Condition = { Null = { "s3:if-none-match" = "true" } }
     })
-    error_message = "An image is never written over."
+    error_message = "Neither an image nor a quarantined record is ever written over."
   }
 
   assert {

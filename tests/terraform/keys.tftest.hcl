@@ -17,7 +17,7 @@ run "key_of_type_b" {
     source_table = {
       name             = "blobs"
       arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/blobs"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/blobs/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "digest"
@@ -48,7 +48,7 @@ run "composite_key" {
     source_table = {
       name             = "lines"
       arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/lines"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/lines/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "order_id"
@@ -84,7 +84,7 @@ run "reserved_name" {
     source_table = {
       name             = "clocks"
       arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/clocks"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/clocks/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "timestamp"
@@ -109,7 +109,7 @@ run "name_of_255_bytes" {
     source_table = {
       name             = "long"
       arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/long"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/long/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "${join("", [for _ in range(126) : "é"])}abc"
@@ -139,7 +139,7 @@ run "name_of_256_bytes" {
     source_table = {
       name             = "long"
       arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/long"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/long/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = join("", [for _ in range(128) : "é"])
@@ -164,7 +164,7 @@ run "long_composite_key" {
     source_table = {
       name             = "long"
       arn              = "arn:aws:dynamodb:eu-central-1:123456789012:table/long"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/long/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "a${join("", [for _ in range(63) : "😀"])}"

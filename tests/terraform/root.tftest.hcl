@@ -28,7 +28,7 @@ run "orders_and_audit" {
   }
 }
 
-run "other_names" {
+run "other_names_and_telemetry" {
   command = plan
 
   module {
@@ -39,11 +39,20 @@ run "other_names" {
     name_prefix       = "test-"
     source_table_name = "purchases"
     audit_table_name  = "history"
+
+    alarms        = { iterator_age_seconds = 600, silence_minutes = 30 }
+    alarm_actions = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
+    dashboard     = true
   }
 
   assert {
     condition     = output.source_table_name == "test-purchases" && output.audit_table_name == "test-history"
     error_message = "Both tables' names are configurable, with one prefix."
+  }
+
+  assert {
+    condition     = output.stream_check_function_name == "test-history-stream-check"
+    error_message = "The check of the stream is named like the audit table."
   }
 }
 

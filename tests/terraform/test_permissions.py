@@ -21,6 +21,7 @@ OBJECTS = (
     BUCKET,
     *(f"{BUCKET}/{prefix}/x" for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")),
 )
+POLICIES = ("reader_policy_json", "operator_policy_json", "application_policy_json")
 
 
 def as_list(value: str | list[str]) -> list[str]:
@@ -37,15 +38,20 @@ def actions_on(statements: list[dict[str, Any]], *arns: str) -> set[str]:
     }
 
 
+def role_statements(outcome: Outcome) -> dict[str, list[dict[str, Any]]]:
+    """Return every statement of each role: the stream check's, and all others are the function's."""
+    statements: dict[str, list[dict[str, Any]]] = {"function": [], "stream_check": []}
+    for item in outcome.plans[RUN]:
+        if item["type"] == "aws_iam_role_policy":
+            role = "stream_check" if item["address"] == "aws_iam_role_policy.stream_check[0]" else "function"
+            statements[role] += json.loads(item["policy"])["Statement"]
+    return statements
+
+
 @pytest.fixture
 def function_statements(outcome: Outcome) -> list[dict[str, Any]]:
     """Give every statement of the function's role."""
-    return [
-        statement
-        for item in outcome.plans[RUN]
-        if item["type"] == "aws_iam_role_policy"
-        for statement in json.loads(item["policy"])["Statement"]
-    ]
+    return role_statements(outcome)["function"]
 
 
 def people_statements(outcome: Outcome, policy: str) -> list[dict[str, Any]]:
@@ -54,7 +60,7 @@ def people_statements(outcome: Outcome, policy: str) -> list[dict[str, Any]]:
 
 
 def test_the_role_has_no_other_policies_than_those_checked_here(outcome: Outcome) -> None:
-    """Nothing but inline policies of the one role gives the function a permission, in no plan."""
+    """Nothing but inline policies of the two roles gives a function a permission, in no plan."""
     for name, resources in outcome.plans.items():
         kinds = {item["type"] for item in resources if "iam" in item["type"] or item["type"].endswith("policy")}
         assert kinds <= {"aws_iam_role", "aws_iam_role_policy", "aws_s3_bucket_policy"}, name
@@ -81,10 +87,23 @@ def test_the_function_never_touches_the_source_table(function_statements: list[d
     assert actions_on(function_statements, *ITEMS) == set()
 
 
-@pytest.mark.parametrize("policy", ["function", "reader_policy_json", "application_policy_json"])
-def test_every_statement_is_narrow(outcome: Outcome, function_statements: list[dict[str, Any]], policy: str) -> None:
+def test_the_check_of_the_stream_sees_no_item_and_changes_nothing(outcome: Outcome) -> None:
+    """The check's role reads the source table's description and the mapping, and writes logs; that is all."""
+    statements = role_statements(outcome)["stream_check"]
+    assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, *HISTORY, *OBJECTS) == set()
+    assert {action for statement in statements for action in as_list(statement["Action"])} == {
+        "dynamodb:DescribeTable",
+        "lambda:GetEventSourceMapping",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+
+
+@pytest.mark.parametrize("policy", ["function", "stream_check", *POLICIES])
+def test_every_statement_is_narrow(outcome: Outcome, policy: str) -> None:
     """Each statement has a purpose, whole action names, and resources that are named up to a last part."""
-    statements = function_statements if policy == "function" else people_statements(outcome, policy)
+    statements = role_statements(outcome).get(policy) or people_statements(outcome, policy)
     assert len({statement["Sid"] for statement in statements}) == len(statements)
     for statement in statements:
         assert statement["Effect"] == "Allow"
@@ -110,6 +129,21 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     assert actions_on(statements, *(set(OBJECTS) - {f"{BUCKET}/images/x"})) == set()
 
 
+def test_operators_put_back_failures_and_nothing_else(outcome: Outcome) -> None:
+    """The operator policy adds records, moves failures under redriven/, adds images, and reads neither history nor items."""
+    statements = people_statements(outcome, "operator_policy_json")
+    describing = {"dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"}
+    assert actions_on(statements, *HISTORY) == {"dynamodb:PartiQLInsert", *describing}
+    assert actions_on(statements, *HISTORY[1:]) == set()
+    assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, BUCKET) == {"s3:ListBucket"}
+    for prefix in ("aws/lambda", "quarantine"):
+        assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:GetObject", "s3:DeleteObject"}
+    assert actions_on(statements, f"{BUCKET}/redriven/x") == {"s3:GetObject", "s3:PutObject"}
+    assert actions_on(statements, f"{BUCKET}/images/x") == {"s3:PutObject"}
+    assert actions_on(statements, f"{BUCKET}/archive/x", f"{BUCKET}/aws/x", f"{BUCKET}/x") == set()
+
+
 def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:
     """The application policy reads and writes items, and opens nothing of the trail."""
     statements = people_statements(outcome, "application_policy_json")
@@ -120,7 +154,7 @@ def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:
 def test_the_root_hands_out_the_modules_policies(outcome: Outcome) -> None:
     """What the root's outputs allow is what the module's do."""
     outputs = outcome.outputs["root.tftest.hcl/orders_and_audit"]
-    for policy in ("reader_policy_json", "application_policy_json"):
+    for policy in POLICIES:
         assert [s["Sid"] for s in json.loads(outputs[policy])["Statement"]] == [
             s["Sid"] for s in people_statements(outcome, policy)
         ]

@@ -7,15 +7,20 @@ import re
 import shutil
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from audit_trail.aws.reading import function_settings
 from audit_trail.core.keys import RESERVED_NAMES, KeySchema
+from audit_trail.settings import Settings
 from scripts.project import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from types_boto3_dynamodb import DynamoDBClient
 
     from scripts.terraform import Terraform
     from tests.terraform.conftest import Checkout, Outcome
@@ -98,10 +103,58 @@ def test_the_partition_key_is_the_functions_own(outcome: Outcome) -> None:
     assert len(seen) == 7
 
 
+class PlannedTables:
+    """As much of a DynamoDB client as it takes to describe the tables of a plan, with the audit table's tags."""
+
+    def __init__(self, audit: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+        self._tags = [{"Key": key, "Value": value} for key, value in audit["tags"].items()]
+        self._audit = _described(audit["name"], audit["hash_key"], audit["range_key"])
+        self._source = _described("", variables["PARTITION_KEY"], variables.get("SORT_KEY"))
+
+    def describe_table(self, TableName: str) -> Any:  # noqa: N803  boto3's own name
+        """Describe the audit table by its name, or else the source table."""
+        return {"Table": self._audit if TableName == self._audit["TableName"] else self._source}
+
+    def get_paginator(self, operation: str) -> Any:
+        """Page through the audit table's tags."""
+        assert operation == "list_tags_of_resource"
+        return self
+
+    def paginate(self, ResourceArn: str) -> Any:  # noqa: N803  boto3's own name
+        """Return the one page."""
+        assert ResourceArn == self._audit["TableArn"]
+        return [{"Tags": self._tags}]
+
+
+def _described(name: str, partition_key: str, sort_key: str | None) -> dict[str, Any]:
+    keys = {"HASH": partition_key} | ({"RANGE": sort_key} if sort_key else {})
+    schema = [{"KeyType": kind, "AttributeName": key} for kind, key in keys.items()]
+    return {"TableName": name, "TableArn": f"arn of {name}", "KeySchema": schema}
+
+
+def test_tags_tell_the_settings_of_the_function(outcome: Outcome) -> None:
+    """For every plan, `trail redrive` reads from the audit table's tags the very settings that the function has."""
+    compared = 0
+    for name, resources in outcome.plans.items():
+        planned = {item["address"]: item for item in resources}
+        if planned.keys() >= {"aws_dynamodb_table.audit", "aws_lambda_function.trail"}:
+            table = planned["aws_dynamodb_table.audit"]
+            [environment] = planned["aws_lambda_function.trail"]["environment"]
+            client = cast("DynamoDBClient", PlannedTables(table, environment["variables"]))
+            told = Settings.from_environment(function_settings(client, table["name"]))
+            assert told == Settings.from_environment(environment["variables"]), name
+            compared += 1
+    assert compared > 5
+
+
 def test_the_mapping_waits_for_every_policy() -> None:
     """Lambda never meets a role that lacks a permission: the mapping depends on all of the role's policies."""
     texts = {path.name: path.read_text("utf-8") for path in (MODULES / "audit_trail").glob("*.tf")}
-    policies = re.findall(r'^resource "(aws_iam_role_policy\w*)" "(\w+)"', "\n".join(texts.values()), re.MULTILINE)
+    resources = re.findall(
+        r'^resource "(aws_iam_role_policy\w*)" "(\w+)" \{\n((?:(?!\}\n).*\n)*)', "".join(texts.values()), re.MULTILINE
+    )
+    policies = [(kind, name) for kind, name, body in resources if "aws_iam_role.function." in body]
+    assert len(resources) == len(policies) + 1, "the stream check's policy is another role's"
     [waited] = re.findall(r"depends_on = \[(.*?)\]", texts["event_source_mapping.tf"], re.DOTALL)
     assert sorted(re.findall(r"[\w.]+", waited)) == sorted(".".join(policy) for policy in policies)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 import boto3
 
@@ -46,8 +47,29 @@ class Answer:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Put:
+    """An object that was put, as S3 would have got it."""
+
+    path: str
+    body: bytes
+
+
 Respond = Callable[[Request], Answer | None]
 """Decides on an answer; None never answers."""
+
+
+@dataclass(frozen=True)
+class PutRefusal:
+    """How S3 refuses a put."""
+
+    status: int
+    code: str
+    message: str = "no"
+
+
+RespondToPut = Callable[[Put], PutRefusal | None]
+"""Decides on an answer to a put; None is success."""
 
 
 def all_stored(request: Request) -> Answer:
@@ -66,8 +88,9 @@ class FakeEndpoint:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[Request] = []
-        self.objects: list[str] = []
+        self.puts: list[Put] = []
         self.respond: Respond = all_stored
+        self.respond_to_put: RespondToPut = lambda _: None
 
     def client(self, config: Config = CLIENT_CONFIG) -> DynamoDBClient:
         """Make a client that talks to it."""
@@ -102,12 +125,18 @@ def fake_endpoint() -> Iterator[FakeEndpoint]:
             self.wfile.write(payload)
 
         def do_PUT(self) -> None:
-            """Take any object, as S3 would."""
-            self.rfile.read(int(self.headers["Content-Length"]))
-            endpoint.objects.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
+            """Take or refuse an object, as S3 would."""
+            put = Put(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+            endpoint.puts.append(put)
+            refused = endpoint.respond_to_put(put)
+            payload = b""
+            if refused is not None:
+                message = escape(refused.message)
+                payload = f"<Error><Code>{refused.code}</Code><Message>{message}</Message></Error>".encode()
+            self.send_response(200 if refused is None else refused.status)
+            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
+            self.wfile.write(payload)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name that the base class gave it
             pass

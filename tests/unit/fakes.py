@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audit_trail.batch import Time, store
+from audit_trail.batch import Quarantine, Time, store
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import RecordSettings
 from audit_trail.ports import Outcome, RequestFailedError, RequestRefusedError, Verdict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from audit_trail.core.values import Image
-    from audit_trail.ports import AuditTable, ImageStore
+    from audit_trail.ports import AuditTable, FailureStore, ImageStore
     from tests.event_source_mapping import LambdaContext
 
 SETTINGS = RecordSettings(KeySchema("order_id"), actor_attribute="updated_by")
@@ -55,19 +55,25 @@ def numbered_record(
 
 
 def handler_of(
-    table: AuditTable, settings: RecordSettings, images: ImageStore | None = None
+    table: AuditTable,
+    settings: RecordSettings,
+    images: ImageStore | None = None,
+    failures: FailureStore | None = None,
 ) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """Return a handler that does what the function does, with a table of one's own and on the context's clock."""
     jitter = random.Random(1)
+    images = images or InMemoryImageStore()
+    failures = failures or InMemoryImageStore()
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         records = event["Records"]
         time = Time(
             remaining=lambda: context.get_remaining_time_in_millis() / 1000, sleep=context.clock.sleep, jitter=jitter
         )
-        return store(
-            records, table=table, images=images or InMemoryImageStore(), settings=settings, time=time
-        ).response(records)
+        quarantine = Quarantine(failures, context.function_version)
+        return store(records, table=table, images=images, settings=settings, time=time, quarantine=quarantine).response(
+            records
+        )
 
     return handler
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_bad_record_is_reported_in_a_sentence_without_data(
 
 
 def test_a_record_that_nobody_foresaw_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record on which our own code fails is reported by the kind of error alone, and its neighbours are stored."""
+    """A record on which our own code fails is told by the error's kind and place alone, and its neighbours are stored."""
 
     def fail_on_two(record: StreamRecord, settings: RecordSettings) -> AuditItem:
         if record["dynamodb"]["SequenceNumber"].endswith("2"):
@@ -56,5 +57,8 @@ def test_a_record_that_nobody_foresaw_costs_only_itself(monkeypatch: pytest.Monk
         records, table=table, images=InMemoryImageStore(), settings=SETTINGS, time=table.clock.invocation()
     )
 
-    assert result.failures == {1: "failed unexpectedly: ZeroDivisionError"}
+    assert result.failures.keys() == {1}
+    assert re.fullmatch(
+        r"failed unexpectedly: ZeroDivisionError at test_batch_bad_input\.py:[0-9]+", result.failures[1]
+    )
     assert table.stored_numbers == [1, 3]

@@ -22,6 +22,7 @@ from tests.event_source_mapping import (
     InProcessFunction,
     MappingConfig,
 )
+from tests.unit.failed import InMemoryFailureBucket, put_back, records_in
 from tests.unit.fakes import SETTINGS, FakeClock, Fault, InMemoryAuditTable, handler_of, numbered_record, order
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Scene:
     settings: RecordSettings = SETTINGS
     clock: FakeClock = field(default_factory=lambda: FakeClock(now=NOON))
     destination: InMemoryDestination = field(default_factory=InMemoryDestination)
+    failures: InMemoryFailureBucket = field(default_factory=InMemoryFailureBucket)
 
     def __post_init__(self) -> None:
         """Open the shard."""
@@ -62,7 +64,7 @@ class Scene:
     ) -> EventSourceMapping:
         """Return a mapping to the handler, set as Terraform sets it."""
         rng = random.Random(seed)
-        handler = handler_of(self.table, self.settings)
+        handler = handler_of(self.table, self.settings, failures=self.failures)
         return EventSourceMapping(
             InProcessFunction(handler, self.clock, faults=faults or Faults(), rng=rng),
             self.stream,
@@ -150,20 +152,40 @@ def malformed(record: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", [0, 13, 99])
-@pytest.mark.parametrize("batch_size", [1, 40, 100])
-def test_a_poison_record_goes_to_the_destination_and_its_neighbours_are_stored(place: int, batch_size: int) -> None:
-    """A record that can never be stored is given up at its age, whole; what comes before and after it is stored."""
+@pytest.mark.parametrize("batch_size", [1, 9, 40, 100])
+def test_a_poison_record_blocks_nothing(place: int, batch_size: int) -> None:
+    """A record that can never be stored is quarantined at its first delivery, and everything else is stored at its first."""
     scene = Scene()
     records = changes(range(100))
     records[place] = malformed(records[place])
-    scene.write(*records[: place + 1])
-    scene.clock.sleep(600)
-    scene.write(*records[place + 1 :])
+    scene.write(*records)
+    mapping = scene.mapping(batch_size=batch_size)
 
-    scene.mapping(batch_size=batch_size).run_until_idle()
+    mapping.run_until_idle()
 
     assert scene.table.stored_numbers == [number for number in range(100) if number != place]
-    assert place in scene.given_up()
+    assert records_in(scene.failures, "quarantine/") == [records[place]]
+    assert scene.given_up() == []
+    assert {entry.outcome for entry in mapping.invocations} == {"succeeded"}
+
+
+def test_a_poison_record_waits_while_the_bucket_is_down() -> None:
+    """While a poison record can't be quarantined it is delivered again, never dropped, and its neighbours are stored."""
+    scene = Scene()
+    scene.write(*changes(range(20)), malformed(changes([20])[0]), *changes(range(21, 40)))
+
+    def ends(_: str) -> None:
+        scene.failures.down = "AccessDenied" if scene.clock.now < NOON + 2 * HOUR else ""
+
+    scene.failures.before = ends
+    mapping = scene.mapping()
+    mapping.run_until_idle()
+
+    assert scene.table.stored_numbers == [number for number in range(40) if number != 20]
+    assert len(scene.failures.keys("quarantine/")) == 1
+    assert scene.given_up() == []
+    assert scene.clock.now > NOON + 2 * HOUR
+    assert mapping.invocations[0].done == 20
 
 
 def test_a_record_that_kills_the_function_blocks_its_shard_no_longer_than_the_record_age() -> None:
@@ -187,26 +209,34 @@ def test_a_record_that_kills_the_function_blocks_its_shard_no_longer_than_the_re
 
 
 def test_a_wrong_setting_loses_nothing() -> None:
-    """With another table's key in the settings, every record is reported, and lies in the destination in the end."""
+    """With another table's key in the settings nothing is stored or lost, and a redrive with the right one stores all."""
     scene = Scene(settings=RecordSettings(KeySchema("customer_id")))
     scene.write(*changes(range(60)))
+    mapping = scene.mapping()
 
-    scene.mapping().run_until_idle()
+    assert mapping.step() is not None
+    assert scene.failures.keys() == []
+    mapping.run_until_idle()
 
     assert scene.table.requests == []
-    assert scene.given_up() == list(range(60))
+    quarantined = {int(record["dynamodb"]["SequenceNumber"]) for record in records_in(scene.failures, "quarantine/")}
+    assert quarantined | set(scene.given_up()) == set(range(60))
+    scene.failures.objects |= {key: body.encode() for key, body in scene.destination.objects.items()}
+    put_back(scene.failures, scene.table)
+    assert scene.table.stored_numbers == list(range(60))
 
 
 @pytest.mark.parametrize("what", ["record", "name of the identifier"])
 def test_the_model_would_notice_a_loss(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model takes a success for a success: an answer that hides a failure loses the record, so these tests can fail."""
     scene = Scene()
+    scene.failures.down = "AccessDenied"
     records = changes(range(10))
     records[5] = malformed(records[5])
     scene.write(*records)
     mapping = scene.mapping()
     answers = {"record": {"batchItemFailures": []}, "name of the identifier": {"batchItemFailure": [{"id": "5"}]}}
-    honest = handler_of(scene.table, scene.settings)
+    honest = handler_of(scene.table, scene.settings, failures=scene.failures)
 
     def hiding(event: dict[str, Any], context: Any) -> Any:
         honest(event, context)

@@ -4,53 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
 
-from audit_trail.aws.image_bucket import CLIENT_CONFIG, S3ImageStore, fetcher
+from audit_trail.aws.image_bucket import S3ImageStore, fetcher
 from audit_trail.core.records import audit_item
 from audit_trail.core.spill import Form, pack, unpack
 from audit_trail.ports import RequestFailedError
 from scripts.processes import free_port
 from tests.unit.fakes import SETTINGS, numbered_record, order
+from tests.unit.moto_bucket import BUCKET, REGION, body_of, make_client, moto_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from types_boto3_s3 import S3Client
 
-BUCKET = "trail-bucket"
-REGION: Final = "eu-central-1"
 KEY = f"images/{hashlib.sha256(b'body').hexdigest()}.json.gz"
-
-
-def make_client(**options: Any) -> S3Client:
-    """Return a client as the function makes it."""
-    client: S3Client = boto3.client(
-        "s3",
-        region_name=REGION,
-        config=CLIENT_CONFIG,
-        **{"aws_access_key_id": "test", "aws_secret_access_key": "test", **options},
-    )
-    return client
 
 
 @pytest.fixture
 def s3() -> Iterator[S3Client]:
     """Give a client in an account with the trail's bucket."""
-    with mock_aws():
-        client = make_client()
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    with moto_bucket() as client:
         yield client
-
-
-def body_of(client: S3Client, key: str) -> bytes:
-    """Return what lies in the bucket."""
-    return client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
 
 def failure_of(make: Callable[[], S3Client], bucket: str = BUCKET) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.event_source_mapping import LambdaContext, SimulatedClock
 from tests.unit.cold_start import ENVIRONMENT, cold_start
-from tests.unit.fake_endpoint import Answer, FakeEndpoint, Request, all_stored, fake_endpoint, refusal
+from tests.unit.fake_endpoint import Answer, FakeEndpoint, PutRefusal, Request, all_stored, fake_endpoint, refusal
 from tests.unit.fakes import named, numbered_record, order
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ def endpoint() -> Iterator[FakeEndpoint]:
 def function(endpoint: FakeEndpoint) -> Iterator[ModuleType]:
     """Give the function, cold-started once."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint.url}).items():
+        for name, value in (
+            ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint.url, "AWS_LAMBDA_FUNCTION_VERSION": "42"}
+        ).items():
             monkeypatch.setenv(name, value)
         module = cold_start()
         yield module
         module._table._client.close()
+        module._s3().close()
 
 
 @pytest.fixture
@@ -51,7 +55,9 @@ def clock(monkeypatch: pytest.MonkeyPatch, function: ModuleType) -> SimulatedClo
 def calm(endpoint: FakeEndpoint) -> None:
     """Begin with an endpoint that stores everything and was asked for nothing."""
     endpoint.requests.clear()
+    endpoint.puts.clear()
     endpoint.respond = all_stored
+    endpoint.respond_to_put = lambda _: None
 
 
 def context(clock: SimulatedClock, seconds: float = 60.0) -> LambdaContext:
@@ -86,14 +92,79 @@ def test_the_sample_event_is_stored(function: ModuleType, endpoint: FakeEndpoint
 def test_the_answer_names_what_is_not_stored(
     function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A batch with a record that can't be stored answers with it, and counts what was and what was not stored."""
-    records = [numbered_record(number) for number in range(5)]
-    del records[3]["dynamodb"]["Keys"]
+    """A batch of which nothing can be stored now answers with its first record, and counts what was not stored."""
+    endpoint.respond = lambda _: refusal("ThrottlingException")
+    records = [numbered_record(number) for number in range(3, 5)]
 
-    assert named(function.handler({"Records": records}, context(clock))) == 3
+    assert named(function.handler({"Records": records}, context(clock, seconds=5))) == 3
 
     metrics = metrics_of(capsys.readouterr().out)
-    assert (metrics["ChangesStored"], metrics["ChangesNotStored"]) == ([4], [1])
+    assert (metrics["ChangesStored"], metrics["ChangesNotStored"], metrics["RecordsQuarantined"]) == ([0], [2], [0])
+
+
+def malformed(number: int) -> Any:
+    """Return a record that can never be stored."""
+    record = numbered_record(number)
+    del record["dynamodb"]["Keys"]
+    return record
+
+
+def test_what_can_never_be_stored_is_quarantined(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A record that can never be stored is put into the bucket's quarantine with the function's version, and is done."""
+    records = [*map(numbered_record, range(3)), malformed(3), numbered_record(4)]
+
+    assert function.handler({"Records": records}, context(clock)) == {"batchItemFailures": []}
+
+    [put] = endpoint.puts
+    assert put.path.startswith("/trail/quarantine/")
+    content = json.loads(put.body)
+    assert (content["record"], content["function_version"]) == (records[3], "42")
+    metrics = metrics_of(capsys.readouterr().out)
+    assert (metrics["ChangesStored"], metrics["ChangesNotStored"], metrics["RecordsQuarantined"]) == ([4], [0], [1])
+
+
+def test_what_cannot_be_quarantined_is_named(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock
+) -> None:
+    """While the bucket takes nothing, a record that can never be stored is named in the answer."""
+    endpoint.respond_to_put = lambda _: PutRefusal(503, "SlowDown")
+
+    assert named(function.handler({"Records": [numbered_record(1), malformed(2)]}, context(clock))) == 2
+
+
+def test_bytes_and_age_are_measured(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bytes counted are those of the statements that were stored, and the age is by the clock of now."""
+    records = [numbered_record(number, at=time.time() - 100) for number in range(3)]
+
+    function.handler({"Records": records}, context(clock))
+
+    metrics = metrics_of(capsys.readouterr().out)
+    [request] = endpoint.requests
+    around = len('{"Statements":[]}') + len(",,")
+    assert metrics["BytesStored"] == [len(request.body) - around]
+    assert 100 <= metrics["OldestRecordAge"][0] < 130
+
+
+def test_what_nobody_foresaw_is_raised_without_its_message(
+    function: ModuleType, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw fails the invocation, told by its kind and place: its message may quote data."""
+
+    def fail(_: object) -> None:
+        raise KeyError("4111-1111")
+
+    monkeypatch.setattr(function._table, "insert", fail)
+
+    with pytest.raises(function.UnexpectedError) as raised:
+        function.handler({"Records": [numbered_record(1)]}, context(clock))
+
+    assert str(raised.value).startswith("failed unexpectedly: KeyError at test_lambda_function.py:")
+    assert raised.value.__suppress_context__
+    assert "4111" not in str(raised.value)
 
 
 def test_an_empty_batch_is_a_success(function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock) -> None:
@@ -190,7 +261,7 @@ def test_what_each_statements_code_leads_to(
 
 
 def test_the_only_call_is_an_insert(function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock) -> None:
-    """Whatever happens, all that the function ever asks of AWS is BatchExecuteStatement with INSERT (promise 3)."""
+    """All that the function ever asks of DynamoDB is BatchExecuteStatement with INSERT, and of S3 to put (promise 3)."""
     operations: list[str] = []
     function._table._client.meta.events.register("before-call.*.*", lambda model, **_: operations.append(model.name))
     answers = iter(
@@ -219,6 +290,7 @@ def test_the_only_call_is_an_insert(function: ModuleType, endpoint: FakeEndpoint
         function.handler({"Records": records}, context(clock))
 
     assert len(endpoint.requests) > 10
+    assert {put.path.split("/")[2] for put in endpoint.puts} == {"quarantine"}
     assert set(operations) == {request.operation for request in endpoint.requests} == {"BatchExecuteStatement"}
     assert len(operations) == len(endpoint.requests)
     statements = [statement["Statement"] for request in endpoint.requests for statement in request.statements]

@@ -50,10 +50,10 @@ def test_small(built: Path) -> None:
 
 
 def test_only_what_the_function_needs(built: Path) -> None:
-    """The handler is in the zip; its command line, tests and packages' metadata are not."""
+    """The entry points are in the zip; the command line, tests and packages' metadata are not."""
     names = _names(built)
 
-    assert "audit_trail/lambda_function.py" in names
+    assert {"audit_trail/lambda_function.py", "audit_trail/stream_check.py"} <= set(names)
     assert not [name for name in names if name.startswith("audit_trail/cli/") or "dist-info" in name or "test" in name]
     assert {Path(name).suffix for name in names} == {".py", ".pyc"}
 
@@ -68,8 +68,9 @@ def test_everything_imports_beside_boto3_alone(built: Path, tmp_path: Path) -> N
         opened.extractall(code)
     sources = [name for name in _names(built) if name.endswith(".py")]
     modules = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in sources]
-    # The entry point connects to AWS at import, so it gets what Lambda would give it.
+    # The entry points connect to AWS at import, so they get what Lambda would give them.
     settings = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "bucket"}
+    settings |= {"SOURCE_TABLE": "orders", "EVENT_SOURCE_MAPPING": "uuid"}
     settings |= {"AWS_DEFAULT_REGION": "us-east-1", "POWERTOOLS_SERVICE_NAME": "t", "POWERTOOLS_METRICS_NAMESPACE": "t"}
     program = f"import importlib, sys; sys.path[:0] = [{str(code)!r}, {str(runtime)!r}]\n"
     program += "for name in sys.argv[1:]: importlib.import_module(name)\n"

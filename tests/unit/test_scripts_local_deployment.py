@@ -58,7 +58,7 @@ def test_nothing_leads_to_a_real_account(
 
 
 def test_up_deploys_unprotected_with_state_of_its_own(terraform: FakeProgram, tmp_path: Path) -> None:
-    """The root is deployed from a copy with a local backend, the zip's absolute path and no protection."""
+    """The root is deployed from a copy with a local backend, the zip's absolute path, no protection and no alarms."""
     outputs = LocalDeployment(tmp_path / "deployment", ENDPOINT).up(
         tmp_path / "handler.zip", {"name_prefix": 'a"b${c}', "retention_days": "7"}
     )
@@ -69,6 +69,7 @@ def test_up_deploys_unprotected_with_state_of_its_own(terraform: FakeProgram, tm
     assert 'backend "local"' in (copy / "backend_override.tf").read_text(encoding="ascii")
     assert f'handler_zip = "{tmp_path / "handler.zip"}"' in variables
     assert {"deletion_protection = false", "force_destroy = true", "retention_days = 7"} <= set(variables)
+    assert "alarms = null" in variables
     assert 'name_prefix = "a\\"b$${c}"' in variables
     assert [call.split()[:2] for call in terraform.calls] == [
         [f"-chdir={copy}", verb] for verb in ("init", "apply", "output")

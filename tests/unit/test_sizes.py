@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -130,9 +130,6 @@ def encoded(item: Image) -> bytes:
     return json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
-SHALLOW: dict[str, Any] = {f"n{number}": {"L": []} for number in range(DEEPEST)}
-
-
 @pytest.mark.parametrize(
     ("item", "sure"),
     [
@@ -140,13 +137,18 @@ SHALLOW: dict[str, Any] = {f"n{number}": {"L": []} for number in range(DEEPEST)}
         ({"a": {"S": "x" * LARGEST_ITEM}}, False),
         ({"a": nested({"S": "x"}, DEEPEST)}, True),
         ({"a": nested({"S": "x"}, DEEPEST + 1)}, False),
-        (SHALLOW, True),
-        ({**SHALLOW, "one more": {"M": {}}}, False),
+        ({f"n{number}": {"L": []} for number in range(100)}, True),
     ],
 )
 def test_a_cheap_look_is_sure_of_most(item: Image, sure: bool) -> None:  # noqa: FBT001  a table's column
-    """The encoded item tells that ordinary ones fit; where it can't be sure, it says no."""
-    assert surely_fits(encoded(item)) is sure
+    """An item's length as JSON and its depth tell that ordinary ones fit; where they can't be sure, it says no."""
+    assert surely_fits(item, encoded(item), shallow=False) is sure
+
+
+def test_what_is_known_to_be_shallow_is_not_counted() -> None:
+    """An item that is said to be shallow fits by its length alone."""
+    assert surely_fits({"a": nested({"S": "x"}, DEEPEST + 1)}, b"{}", shallow=True)
+    assert not surely_fits({}, b"x" * (LARGEST_ITEM + 1), shallow=True)
 
 
 def test_the_largest_item_is_counted_soon() -> None:

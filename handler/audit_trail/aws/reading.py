@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.records import with_old_image
+from audit_trail.core.records import SCHEMA_VERSION, with_old_image
 from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
 
@@ -48,29 +48,65 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
     :raises SourceGoneError: the source table was deleted.
     :raises botocore.exceptions.ClientError: a table isn't there or permission is missing.
     """
-    arn = client.describe_table(TableName=audit_table)["Table"]["TableArn"]
-    tags = _tags(client, arn)
-    source_table = tags.get("source-table")
-    if source_table is None:
+    tags = _trail_tags(client, client.describe_table(TableName=audit_table)["Table"])
+    source = _source(client, audit_table, tags["source-table"])
+    return Trail(
+        audit_table=audit_table,
+        source_table=tags["source-table"],
+        key_schema=_key_schema(source),
+        key_types=_key_types(source),
+        actor_attribute=tags.get("actor-attribute"),
+    )
+
+
+def function_settings(client: "DynamoDBClient", audit_table: str) -> dict[str, str]:
+    """Return the settings that an audit table's function has, by the names of its environment, from the table's tags.
+
+    :raises NotATrailError: the table doesn't carry the tags of an audit table.
+    :raises SourceGoneError: a key's name doesn't fit a tag, and the source table, which has it too, was deleted.
+    :raises botocore.exceptions.ClientError: a table isn't there or permission is missing.
+    """
+    table = client.describe_table(TableName=audit_table)["Table"]
+    tags = _trail_tags(client, table)
+    if tags.get("schema-version", str(SCHEMA_VERSION)) != str(SCHEMA_VERSION):
         raise NotATrailError(
-            f"{audit_table} has no tag {_TAG}source-table: name the audit table that Terraform made "
-            "(its output audit_table_name), not the table that it audits"
+            f"{audit_table} has records of another schema version than this trail writes: upgrade trail"
         )
+    schema = KeySchema(tags.get("partition-key", ""), tags.get("sort-key"))
+    if schema.audit_partition_key != _key_schema(table).partition_key:
+        schema = _key_schema(_source(client, audit_table, tags["source-table"]))
+    settings = {name.upper().replace("-", "_"): value for name, value in tags.items()}
+    return settings | {
+        "AUDIT_TABLE": audit_table,
+        "TRAIL_BUCKET": tags.get("bucket", ""),
+        "PARTITION_KEY": schema.partition_key,
+        "SORT_KEY": schema.sort_key or "",
+    }
+
+
+def _source(client: "DynamoDBClient", audit_table: str, source_table: str) -> "TableDescriptionTypeDef":
     try:
-        source = client.describe_table(TableName=source_table)["Table"]
+        return client.describe_table(TableName=source_table)["Table"]
     except client.exceptions.ResourceNotFoundException:
         raise SourceGoneError(
             f"the source table {source_table} of {audit_table} is gone, and with it the types of its key: query "
             f"{audit_table} by its own partition key instead"
         ) from None
-    names = {key["KeyType"]: key["AttributeName"] for key in source["KeySchema"]}
-    return Trail(
-        audit_table=audit_table,
-        source_table=source_table,
-        key_schema=KeySchema(names["HASH"], names.get("RANGE")),
-        key_types=_key_types(source),
-        actor_attribute=tags.get("actor-attribute"),
-    )
+
+
+def _key_schema(table: "TableDescriptionTypeDef") -> KeySchema:
+    names = {key["KeyType"]: key["AttributeName"] for key in table["KeySchema"]}
+    return KeySchema(names["HASH"], names.get("RANGE"))
+
+
+def _trail_tags(client: "DynamoDBClient", table: "TableDescriptionTypeDef") -> dict[str, str]:
+    tags = _tags(client, table["TableArn"])
+    if "source-table" not in tags:
+        raise NotATrailError(
+            f"{table['TableName']} has no tag {_TAG}source-table: name the audit table that Terraform made "
+            "(its output audit_table_name), not the table that it audits"
+        )
+    return tags
 
 
 def _key_types(table: "TableDescriptionTypeDef") -> dict[str, str]:

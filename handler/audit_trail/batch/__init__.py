@@ -2,37 +2,61 @@
 
 The response names the first stream record that was not stored, and Lambda delivers again from there
 (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html). What lies behind it and was
-stored already is refused as a duplicate the next time, which is success.
+stored already is refused as a duplicate the next time, which is success. What can never be stored goes into quarantine
+and counts as done, so that nothing waits behind it.
 """
 
 from collections.abc import Sequence
 
 from audit_trail.batch.inserts import MOST_BYTES, MOST_STATEMENTS, inserts_of
-from audit_trail.batch.sending import RESERVE, Sender, Time
+from audit_trail.batch.pace import RESERVE, Pace, Time
+from audit_trail.batch.quarantine import MANY, Quarantine, Refusals
+from audit_trail.batch.sending import Sender
 from audit_trail.core.records import RecordSettings, StreamRecord
 from audit_trail.ports import AuditTable, BatchResult, ImageStore
 
-__all__ = ["MOST_BYTES", "MOST_STATEMENTS", "RESERVE", "Time", "store"]
+__all__ = ["MANY", "MOST_BYTES", "MOST_STATEMENTS", "RESERVE", "Quarantine", "Time", "store"]
 
 _FIRST_PAUSE = 0.05  # seconds
 _LONGEST_PAUSE = 2.0  # seconds
 
 
-def store(
-    records: Sequence[StreamRecord], *, table: AuditTable, images: ImageStore, settings: RecordSettings, time: Time
+def store(  # noqa: PLR0913  what a batch is, and all that it needs of the world
+    records: Sequence[StreamRecord],
+    *,
+    table: AuditTable,
+    images: ImageStore,
+    settings: RecordSettings,
+    time: Time,
+    quarantine: Quarantine | None = None,
 ) -> BatchResult:
-    """Store a batch of stream records; whatever happens, each one is stored or among the failures."""
+    """Store a batch of stream records; whatever happens, each one is stored, quarantined or among the failures.
+
+    Without ``quarantine``, records that can never be stored are among the failures too.
+    """
     result = BatchResult()
-    sender = Sender(table, images, time, result)
-    waiting = inserts_of(records, table, settings, images.bucket, result=result, time_left=sender.time_for_another)
+    pace = Pace(time)
+    refusals = Refusals(records, quarantine, pace, result)
+    waiting = inserts_of(
+        records, table, settings, images.bucket, refusals=refusals, result=result, time_left=pace.time_for_another
+    )
+    different = len(waiting) + len(refusals)
+    sender = Sender(table, images, pace, refusals, result)
     attempt = 0
     while waiting := sender.send(waiting):
+        if sender.accepted or different < MANY:
+            refusals.quarantine()
         pause = time.jitter.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
-        if not sender.time_for_another(pause):
+        if not pace.time_for_another(pause):
             break
         time.sleep(pause)
         result.retries += len(waiting)
         attempt += 1
     for insert in waiting:
-        sender.fail(insert, f"not stored in time: {insert.code}")
+        result.fail(insert.positions, f"not stored in time: {insert.code}")
+        result.late += len(insert.positions)
+    if len(refusals) == different >= MANY:
+        refusals.report("as is every other record of the batch: check the function's settings")
+    refusals.quarantine()
+    refusals.report()
     return result

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from audit_trail.batch.quarantine import Refusals
 from audit_trail.core.errors import MalformedRecordError
 from audit_trail.core.records import RecordSettings, StreamRecord, audit_item
 from audit_trail.core.sizes import surely_fits
@@ -48,22 +49,24 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
     settings: RecordSettings,
     bucket: str,
     *,
+    refusals: Refusals,
     result: BatchResult,
     time_left: Callable[[], bool],
 ) -> list[Insert]:
-    """Make the batch's inserts, each key once; records that can't be made one become failures of the result."""
+    """Make the batch's inserts, each key once; records that can never be made one become refusals."""
     inserts: dict[tuple[str, ...], Insert] = {}
     for position, record in enumerate(records):
         if not time_left():
-            result.failures.update((late, "not stored in time: OutOfTime") for late in range(position, len(records)))
+            result.fail(range(position, len(records)), "not stored in time: OutOfTime")
+            result.late += len(records) - position
             break
         try:
             insert = _insert_of(record, position, table, settings, bucket)
         except MalformedRecordError as error:
-            result.failures[position] = str(error)
+            refusals.add([position], str(error))
             continue
         except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not cost its neighbours
-            result.failures[position] = f"failed unexpectedly: {type(error).__name__}"
+            refusals.add_unforeseen([position], error)
             continue
         [(tag, body)] = canonical_value(insert.item[settings.key_schema.audit_partition_key]).items()
         key = (tag, body, insert.item["timestamp"]["S"])
@@ -79,7 +82,7 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
 def _insert_of(record: StreamRecord, position: int, table: AuditTable, settings: RecordSettings, bucket: str) -> Insert:
     item = audit_item(record, settings)
     insert = Insert([position], record["eventName"], item, table.encode(item))
-    if not surely_fits(insert.encoded):
+    if not surely_fits(item, insert.encoded, shallow=item.shallow):
         insert.take_form(table, bucket, Form.INLINE)
     return insert
 

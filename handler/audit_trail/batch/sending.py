@@ -1,12 +1,11 @@
 """Sends inserts, sorts what became of them, and never goes past the invocation's deadline."""
 
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 
 from audit_trail.batch.inserts import Insert, requests_of
+from audit_trail.batch.pace import Pace
+from audit_trail.batch.quarantine import Refusals
 from audit_trail.core.spill import Form
 from audit_trail.ports import (
     AuditTable,
@@ -18,39 +17,20 @@ from audit_trail.ports import (
     Verdict,
 )
 
-RESERVE = 2.0
-"""Seconds before the function's deadline at which nothing more is begun, so that the answer always gets out."""
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """The invocation's time: ``remaining`` tells the seconds until its deadline."""
-
-    remaining: Callable[[], float]
-    sleep: Callable[[float], None]
-    jitter: random.Random
-
 
 class Sender:
-    """Sends the inserts of one batch, and knows how much time is left for it."""
+    """Sends the inserts of one batch; ``accepted`` tells whether the table took any of them, now or before."""
 
-    def __init__(self, table: AuditTable, images: ImageStore, time: Time, result: BatchResult) -> None:
+    def __init__(
+        self, table: AuditTable, images: ImageStore, pace: Pace, refusals: Refusals, result: BatchResult
+    ) -> None:
         self._table = table
         self._images = images
-        self._time = time
+        self._pace = pace
+        self._refusals = refusals
         self._result = result
-        self._slowest = 0.0  # seconds
         self._bucket_down = ""
-
-    def time_for_another(self, pause: float = 0.0) -> bool:
-        """Tell whether a request as slow as the slowest so far would still end before the reserve."""
-        return self._time.remaining() - pause - self._slowest > RESERVE
-
-    def fail(self, insert: Insert, reason: str) -> None:
-        """Count a record, wherever it stands in the batch, among the failures."""
-        self._result.failures.update(dict.fromkeys(insert.positions, reason))
+        self.accepted = False
 
     def send(self, inserts: Sequence[Insert]) -> list[Insert]:
         """Send each insert once and return those to try again; an outage ends the round early."""
@@ -61,11 +41,11 @@ class Sender:
         while queue:
             request, left_out = self._with_images_stored(queue.pop())
             again += left_out
-            if not request or not self.time_for_another():
+            if not request or not self._pace.time_for_another():
                 again += request
                 continue
             try:
-                outcomes = self._timed(partial(self._table.insert, [insert.encoded for insert in request]))
+                outcomes = self._pace.timed(partial(self._table.insert, [insert.encoded for insert in request]))
             except RequestRefusedError as error:
                 if len(request) > 1:
                     middle = len(request) // 2
@@ -92,24 +72,17 @@ class Sender:
 
     def _put(self, insert: Insert) -> bool:
         """Put a record's object into S3; after one failure, no other is tried in the same round."""
-        if self._bucket_down or not self.time_for_another():
+        if self._bucket_down or not self._pace.time_for_another():
             insert.code = self._bucket_down or insert.code
             return False
         try:
-            self._timed(partial(self._images.put, insert.object_key, insert.object_body))
+            self._pace.timed(partial(self._images.put, insert.object_key, insert.object_body))
         except RequestFailedError as error:
             insert.code = self._bucket_down = error.code
             return False
         insert.object_body = b""
         self._result.spilled += 1
         return True
-
-    def _timed(self, request: Callable[[], _T]) -> _T:
-        before = self._time.remaining()
-        try:
-            return request()
-        finally:
-            self._slowest = max(self._slowest, before - self._time.remaining())
 
     def _sort(self, request: Sequence[Insert], outcomes: Sequence[Outcome], queue: list[list[Insert]]) -> list[Insert]:
         """Count what is done and return what to try again later; what may go in another form is queued at once."""
@@ -118,14 +91,25 @@ class Sender:
             insert.code = outcome.code
             if outcome.verdict is Verdict.STORED:
                 self._result.stored[insert.event_name] += 1
+                self._result.bytes_stored += len(insert.encoded)
+                self.accepted = True
             elif outcome.verdict is Verdict.DUPLICATE:
                 self._result.duplicates += 1
+                self.accepted = True
             elif outcome.verdict is Verdict.RETRY:
                 again.append(insert)
-            elif insert.can_move_more():
-                # Perhaps DynamoDB counts otherwise than we do, and takes it with less of it inline.
-                insert.take_form(self._table, self._images.bucket, Form(insert.form + 1))
+            elif self._moved_on(insert):
                 queue.append([insert])
-            else:
-                self.fail(insert, f"refused by DynamoDB: {outcome.code}")
         return again
+
+    def _moved_on(self, insert: Insert) -> bool:
+        """Give a refused record its next form: perhaps DynamoDB counts otherwise than we do, and takes less inline."""
+        if not insert.can_move_more():
+            self._refusals.add(insert.positions, f"refused by DynamoDB: {insert.code}")
+            return False
+        try:
+            insert.take_form(self._table, self._images.bucket, Form(insert.form + 1))
+        except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not cost its neighbours
+            self._refusals.add_unforeseen(insert.positions, error)
+            return False
+        return True

@@ -22,6 +22,7 @@ from audit_trail.aws.reading import SourceGoneError
 from audit_trail.core.errors import TableTrailError
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_s3 import S3Client
 
@@ -44,6 +45,7 @@ class Exit(IntEnum):
 
     FOUND = 0
     NOTHING_FOUND = 1
+    NOT_ALL_DONE = 1
     USAGE = 2
     AWS_REFUSED = 3
 
@@ -52,7 +54,7 @@ class UsageError(TableTrailError):
     """The command's words are off."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connection:
     """How to reach AWS: its own options and environment, or what the command line says."""
 
@@ -60,20 +62,22 @@ class Connection:
     region: str | None
     endpoint_url: str | None
 
-    def dynamodb(self) -> "DynamoDBClient":
+    def dynamodb(self, config: "Config | None" = None) -> "DynamoDBClient":
         """Make a client of the tables."""
         try:
-            return self._session().client("dynamodb", endpoint_url=self.endpoint_url)
+            return self._session.client("dynamodb", endpoint_url=self.endpoint_url, config=config)
         except ValueError:
             raise UsageError(
                 f"the endpoint {self.endpoint_url} is not a URL: write it like http://127.0.0.1:4566"
             ) from None
 
-    def s3(self) -> "S3Client":
+    def s3(self, config: "Config | None" = None) -> "S3Client":
         """Make a client of the trail's bucket."""
-        return self._session().client("s3", endpoint_url=self.endpoint_url)
+        return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
 
+    @functools.cached_property
     def _session(self) -> boto3.Session:
+        # One for all clients: each would read botocore's data anew.
         return boto3.Session(profile_name=self.profile, region_name=self.region)
 
 
@@ -102,6 +106,10 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
     return run
 
 
+_OPERATORS_ALONE = frozenset({"ListObjectsV2"})
+"""What readers have no need to do."""
+
+
 def _sentence(error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "Unknown")
     message = error.response.get("Error", {}).get("Message", "")
@@ -109,7 +117,10 @@ def _sentence(error: ClientError) -> str:
     if code == "ResourceNotFoundException":
         return f"there is no such table in this account and region ({operation}): check --audit-table and --region"
     if code in ("AccessDeniedException", "AccessDenied"):
-        return f"these credentials may not do {operation}: attach the reader policy that Terraform outputs ({message})"
+        policy = "operator" if operation in _OPERATORS_ALONE else "reader"
+        return (
+            f"these credentials may not do {operation}: attach the {policy} policy that Terraform outputs ({message})"
+        )
     if code in ("UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException"):
         return f"AWS does not accept these credentials ({code}): sign in again"
     return f"AWS refused {operation}: {code}: {message}"

@@ -8,7 +8,7 @@ written once.
 from collections.abc import Callable
 from json.encoder import encode_basestring
 from operator import lt
-from typing import Any
+from typing import Any, NamedTuple
 
 from audit_trail.core.comparison import Comparison
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text, plain_number
@@ -16,8 +16,17 @@ from audit_trail.core.values import AttributeValue, Image, canonical_image, cano
 _quote: Callable[[Any], str] = encode_basestring
 """A JSON string, quoted and escaped as RFC 8785 has it; TypeError for anything but a string."""
 
-Form = tuple[Image, str]
-"""An image in canonical form, the very same object where it was canonical already, and its JSON text."""
+_SHALLOW = 29  # maps and lists inside each other: a record has its images one level deeper, and its diff two
+
+
+class Form(NamedTuple):
+    """An image in canonical form, the very same object where it was canonical already."""
+
+    image: Image
+    text: str
+    """The same as JSON."""
+    shallow: bool
+    """Whether it is surely not too deep for a record; False where that would have to be counted."""
 
 
 class _NotCanonicalError(Exception):
@@ -28,15 +37,15 @@ _NOT_CANONICAL = (_NotCanonicalError, AttributeError, KeyError, TypeError, Value
 
 
 def canonical_form(image: Image) -> Form:
-    """Return an image in canonical form and its text.
+    """Return an image's canonical form.
 
     :raises MalformedValueError: it isn't a map of names to attribute values.
     """
     try:
-        return image, _map(image)
+        return Form(image, _map(image, 0), shallow=True)
     except _NOT_CANONICAL:
         canonical = canonical_image(image)
-        return canonical, canonical_text(canonical)
+        return Form(canonical, canonical_text(canonical), shallow=False)
 
 
 def canonical_forms(old: Image, new: Image, comparison: Comparison) -> tuple[Form, Form]:
@@ -45,13 +54,15 @@ def canonical_forms(old: Image, new: Image, comparison: Comparison) -> tuple[For
     :raises MalformedValueError: one of them isn't a map of names to attribute values.
     """
     try:
-        old_text, new_text = _Pair(comparison).maps(old, new)
+        old_text, new_text = _Pair(comparison).maps(old, new, 0)
     except _NOT_CANONICAL:
         return canonical_form(old), canonical_form(new)
-    return (old, old_text), (new, new_text)
+    return Form(old, old_text, shallow=True), Form(new, new_text, shallow=True)
 
 
-def _map(image: Image) -> str:
+def _map(image: Image, level: int) -> str:
+    if level > _SHALLOW:
+        raise _NotCanonicalError
     parts = []
     for name in sorted(image):
         value = image[name]
@@ -63,13 +74,13 @@ def _map(image: Image) -> str:
         elif tag == "N" and plain_number(body):
             parts.append(f'{_quote(name)}:{{"N":"{body}"}}')
         elif tag == "M" and type(body) is dict:
-            parts.append(f'{_quote(name)}:{{"M":{_map(body)}}}')
+            parts.append(f'{_quote(name)}:{{"M":{_map(body, level + 1)}}}')
         else:
-            parts.append(f"{_quote(name)}:{_value(value)}")
+            parts.append(f"{_quote(name)}:{_value(value, level)}")
     return f"{{{','.join(parts)}}}"
 
 
-def _value(value: AttributeValue) -> str:  # noqa: PLR0911  one return a type
+def _value(value: AttributeValue, level: int) -> str:  # noqa: PLR0911  one return a type
     (tag,) = value
     body = value[tag]
     if tag == "S":
@@ -77,9 +88,11 @@ def _value(value: AttributeValue) -> str:  # noqa: PLR0911  one return a type
     if tag == "N" and plain_number(body):
         return f'{{"N":"{body}"}}'
     if tag == "M" and type(body) is dict:
-        return f'{{"M":{_map(body)}}}'
+        return f'{{"M":{_map(body, level + 1)}}}'
     if tag == "L" and type(body) is list:
-        return f'{{"L":[{",".join(map(_value, body))}]}}'
+        if level >= _SHALLOW:
+            raise _NotCanonicalError
+        return f'{{"L":[{",".join([_value(one, level + 1) for one in body])}]}}'
     if tag == "BOOL" and type(body) is bool:
         return f'{{"BOOL":{"true" if body else "false"}}}'
     if tag == "NULL" and body is True:
@@ -95,50 +108,54 @@ class _Pair:
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
 
-    def maps(self, old: Image, new: Image) -> tuple[str, str]:
+    def maps(self, old: Image, new: Image, level: int) -> tuple[str, str]:
+        if level > _SHALLOW:
+            raise _NotCanonicalError
         changed = dict.fromkeys(self._comparison.changed_names(old, new))
         old_parts: list[str] = []
         new_parts: list[str] = []
         for name in sorted(old.keys() | changed.keys()):
             quoted = _quote(name)
             if name not in changed:
-                part = f"{quoted}:{_value(old[name])}"
+                part = f"{quoted}:{_value(old[name], level)}"
                 old_parts.append(part)
                 new_parts.append(part)
             elif name not in new:
-                old_parts.append(f"{quoted}:{_value(old[name])}")
+                old_parts.append(f"{quoted}:{_value(old[name], level)}")
             elif name not in old:
-                new_parts.append(f"{quoted}:{_value(new[name])}")
+                new_parts.append(f"{quoted}:{_value(new[name], level)}")
             else:
-                before, after = self._values(old[name], new[name])
+                before, after = self._values(old[name], new[name], level)
                 old_parts.append(f"{quoted}:{before}")
                 new_parts.append(f"{quoted}:{after}")
         return f"{{{','.join(old_parts)}}}", f"{{{','.join(new_parts)}}}"
 
-    def _values(self, old: AttributeValue, new: AttributeValue) -> tuple[str, str]:
+    def _values(self, old: AttributeValue, new: AttributeValue, level: int) -> tuple[str, str]:
         (tag,), (new_tag,) = old, new
         if tag == new_tag == "M":
-            before, after = self.maps(old["M"], new["M"])
+            before, after = self.maps(old["M"], new["M"], level + 1)
             return f'{{"M":{before}}}', f'{{"M":{after}}}'
         if tag == new_tag == "L" and type(old["L"]) is type(new["L"]) is list:
-            before, after = self._lists(old["L"], new["L"])
+            before, after = self._lists(old["L"], new["L"], level + 1)
             return f'{{"L":[{before}]}}', f'{{"L":[{after}]}}'
-        return _value(old), _value(new)
+        return _value(old, level), _value(new, level)
 
-    def _lists(self, old: list[AttributeValue], new: list[AttributeValue]) -> tuple[str, str]:
+    def _lists(self, old: list[AttributeValue], new: list[AttributeValue], level: int) -> tuple[str, str]:
+        if level > _SHALLOW:
+            raise _NotCanonicalError
         middle = self._comparison.alignment(old, new).middle
         if middle is None:
-            return ",".join(map(_value, old)), ",".join(map(_value, new))
+            return ",".join([_value(one, level) for one in old]), ",".join([_value(one, level) for one in new])
         old_own: dict[int, str] = {}
         new_own: dict[int, str] = {}
         for before, after in middle:
             if before is not None and after is not None:
-                old_own[before], new_own[after] = self._values(old[before], new[after])
+                old_own[before], new_own[after] = self._values(old[before], new[after], level)
             elif before is not None:
-                old_own[before] = _value(old[before])
+                old_own[before] = _value(old[before], level)
             elif after is not None:
-                new_own[after] = _value(new[after])
-        old_texts = [old_own[index] if index in old_own else _value(value) for index, value in enumerate(old)]
+                new_own[after] = _value(new[after], level)
+        old_texts = [old_own[index] if index in old_own else _value(value, level) for index, value in enumerate(old)]
         # What is left stands in the same order on both sides.
         shared = iter([text for index, text in enumerate(old_texts) if index not in old_own])
         new_texts = [new_own[index] if index in new_own else next(shared) for index in range(len(new))]

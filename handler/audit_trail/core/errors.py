@@ -19,3 +19,18 @@ class MalformedItemError(TableTrailError):
 
 class DiffError(TableTrailError):
     """A diff does not fit the image that it is applied to."""
+
+
+class MalformedFailureError(TableTrailError):
+    """An object in the trail's bucket is not a failure that can be put back."""
+
+
+def kind_of(error: BaseException) -> str:
+    """Tell an unexpected error's type and where it was raised: its message may quote data, so it is left out."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    name = type(error).__name__
+    if place is None:
+        return name
+    return f"{name} at {place.tb_frame.f_code.co_filename.rpartition('/')[2]}:{place.tb_lineno}"

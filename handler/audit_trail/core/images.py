@@ -11,7 +11,7 @@ def digest(image: Image) -> bytes:
 
     :raises MalformedValueError: it isn't a map of names to attribute values.
     """
-    return text_digest(canonical_form(image)[1])
+    return text_digest(canonical_form(image).text)
 
 
 def text_digest(text: str) -> bytes:

@@ -52,13 +52,17 @@ class RecordSettings:
 
 
 class AuditItem(dict[str, AttributeValue]):
-    """An item for the audit table; ``texts`` has the JSON of those images that were written out already."""
+    """An item for the audit table; ``texts`` has the JSON of those images that were written out already.
 
-    __slots__ = ("texts",)
+    ``shallow`` tells whether its images are surely not too deep for DynamoDB.
+    """
+
+    __slots__ = ("shallow", "texts")
 
     def __init__(self, item: Image) -> None:
         super().__init__(item)
         self.texts: dict[str, str] = {}
+        self.shallow = True
 
 
 def audit_item(record: StreamRecord, settings: RecordSettings) -> AuditItem:
@@ -130,11 +134,11 @@ def _images(change: Mapping[str, Any], item: AuditItem, comparison: Comparison) 
 def _noted(name: str, image: Any, form: Form | None, item: AuditItem) -> Image | None:
     if form is None:
         return None
-    canonical, text = form
-    item[f"{name}_sha256"] = {"B": b2a_base64(text_digest(text), newline=False).decode("ascii")}
-    if canonical is image:
-        item.texts[name] = text
-    return canonical
+    item[f"{name}_sha256"] = {"B": b2a_base64(text_digest(form.text), newline=False).decode("ascii")}
+    if form.image is image:
+        item.texts[name] = form.text
+    item.shallow = item.shallow and form.shallow
+    return form.image
 
 
 def _difference(old: Image, new: Image, comparison: Comparison) -> Image:
@@ -186,6 +190,12 @@ def sequence_number(record: StreamRecord) -> str | None:
     return number if isinstance(number, str) and number else None
 
 
+def creation_time(record: StreamRecord) -> Decimal | None:
+    """Return when a stream record's change was made, in epoch seconds, or None where it doesn't say."""
+    change = record.get("dynamodb") if isinstance(record, dict) else None
+    return json_number(change.get("ApproximateCreationDateTime")) if isinstance(change, dict) else None
+
+
 def stream_record(item: Image) -> dict[str, Any]:
     """Rebuild the stream record from an audit table's item: equal to the original in every field.
 
@@ -210,7 +220,7 @@ def with_old_image(item: Image) -> Image:
         return item
     try:
         old = patch.apply(item["new_image"]["M"], patch.invert(entries(item)))
-        if text_digest(canonical_form(old)[1]) == base64.b64decode(item["old_image_sha256"]["B"]):
+        if text_digest(canonical_form(old).text) == base64.b64decode(item["old_image_sha256"]["B"]):
             return item | {"old_image": {"M": old}}
     except (DiffError, MalformedValueError, KeyError, TypeError, ValueError):
         pass

@@ -67,12 +67,12 @@ def fits(item: Image) -> bool:
     return item_size(item) <= LARGEST_ITEM and depth(item) <= DEEPEST
 
 
-def surely_fits(encoded: bytes) -> bool:
-    """Tell whether an item fits, from its DynamoDB JSON alone: cheap, and never wrong when it says yes.
+def surely_fits(item: Image, encoded: bytes, *, shallow: bool) -> bool:
+    """Tell whether an item fits, from its DynamoDB JSON: cheap, and never wrong when it says yes.
 
-    JSON takes more bytes than DynamoDB counts, and an item isn't deeper than it has maps and lists.
+    JSON takes more bytes than DynamoDB counts. ``shallow`` says that its depth needs no counting.
     """
-    return len(encoded) <= LARGEST_ITEM and encoded.count(b'"M":{') + encoded.count(b'"L":[') <= DEEPEST
+    return len(encoded) <= LARGEST_ITEM and (shallow or depth(item) <= DEEPEST)
 
 
 def _utf8(text: str) -> int:

@@ -43,7 +43,8 @@ resource "aws_dynamodb_table" "audit" {
   tags = local.audit_table_tags
 }
 
-# What the command line must know about a trail, given the audit table's name alone.
+# What the command line must know about a trail, given the audit table's name alone: among other things each setting of
+# the function that decides what a record looks like, so that `trail redrive` writes the same.
 locals {
   tag_values = {
     "table-trail:source-table"     = var.source_table.name
@@ -53,6 +54,8 @@ locals {
     "table-trail:sort-key"         = local.source_sort_key
     "table-trail:actor-attribute"  = var.actor_attribute
     "table-trail:reason-attribute" = var.reason_attribute
+    "table-trail:image-storage"    = var.image_storage
+    "table-trail:retention-days"   = var.retention_days == null ? null : tostring(var.retention_days)
   }
 
   # DynamoDB refuses most punctuation in a tag's value, and `aws:` before it. A value that it might refuse is written as

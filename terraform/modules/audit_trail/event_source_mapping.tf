@@ -20,6 +20,15 @@ resource "aws_lambda_event_source_mapping" "stream" {
     }
   }
 
+  # Without these, nobody learns what went to the destination, or was dropped. AWS charges them as custom metrics.
+  dynamic "metrics_config" {
+    for_each = var.alarms != null || var.dashboard ? ["EventCount"] : []
+
+    content {
+      metrics = [metrics_config.value]
+    }
+  }
+
   # Lambda checks the role's permissions when the mapping is made, and the first batch may come at once.
   depends_on = [
     aws_iam_role_policy.audit_table,

@@ -53,12 +53,12 @@ locals {
 
   # An object here is named by its content and never written again. Without the header a second write would replace it;
   # multipart uploads can't carry the header where they begin, and the function makes none.
-  images_once_statements = [{
-    Sid       = "ImagesOnce"
+  write_once_statements = [{
+    Sid       = "WriteOnce"
     Effect    = "Deny"
     Principal = "*"
     Action    = "s3:PutObject"
-    Resource  = "${aws_s3_bucket.trail.arn}/images/*"
+    Resource  = ["${aws_s3_bucket.trail.arn}/images/*", "${aws_s3_bucket.trail.arn}/quarantine/*"]
     Condition = { Null = { "s3:if-none-match" = "true" } }
   }]
 }
@@ -67,7 +67,7 @@ resource "aws_s3_bucket_policy" "trail" {
   bucket = aws_s3_bucket.trail.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.tls_only_statements, local.images_once_statements)
+    Statement = concat(local.tls_only_statements, local.write_once_statements)
   })
 
   # S3 answers two configuration changes of one bucket at the same time with a conflict.

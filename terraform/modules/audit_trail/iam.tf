@@ -51,6 +51,56 @@ locals {
     ]
   }
 
+  # Puts back what could not be stored. To know that somebody else moved an object, S3 asks for ListBucket on the whole
+  # bucket: without it, what is gone is answered like what is forbidden.
+  operator_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "AddRecords"
+        Effect   = "Allow"
+        Action   = "dynamodb:PartiQLInsert"
+        Resource = aws_dynamodb_table.audit.arn
+      },
+      {
+        Sid      = "FindTrail"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"]
+        Resource = aws_dynamodb_table.audit.arn
+      },
+      {
+        Sid      = "DescribeKeys"
+        Effect   = "Allow"
+        Action   = "dynamodb:DescribeTable"
+        Resource = var.source_table.arn
+      },
+      {
+        Sid      = "ListFailures"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = aws_s3_bucket.trail.arn
+      },
+      {
+        Sid      = "TakeFailures"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject", "s3:GetObject"]
+        Resource = ["${aws_s3_bucket.trail.arn}/aws/lambda/*", "${aws_s3_bucket.trail.arn}/quarantine/*"]
+      },
+      {
+        Sid      = "KeepRedriven"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "${aws_s3_bucket.trail.arn}/redriven/*"
+      },
+      {
+        Sid      = "StoreImages"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${aws_s3_bucket.trail.arn}/images/*"
+      },
+    ]
+  }
+
   application_policy = {
     Version = "2012-10-17"
     Statement = [

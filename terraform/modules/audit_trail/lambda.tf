@@ -9,10 +9,10 @@ resource "aws_lambda_function" "trail" {
   timeout       = var.timeout
 
   filename          = var.handler_zip
-  s3_bucket         = try(var.handler_s3.bucket, null)
-  s3_key            = try(var.handler_s3.key, null)
-  s3_object_version = try(var.handler_s3.object_version, null)
-  source_code_hash  = try(var.handler_s3.sha256, filebase64sha256(var.handler_zip), null)
+  s3_bucket         = local.code.s3_bucket
+  s3_key            = local.code.s3_key
+  s3_object_version = local.code.s3_object_version
+  source_code_hash  = local.code.hash
 
   environment {
     variables = { for name, value in local.environment : name => value if value != null }
@@ -38,6 +38,13 @@ resource "aws_lambda_function" "trail" {
 }
 
 locals {
+  code = {
+    s3_bucket         = try(var.handler_s3.bucket, null)
+    s3_key            = try(var.handler_s3.key, null)
+    s3_object_version = try(var.handler_s3.object_version, null)
+    hash              = try(var.handler_s3.sha256, filebase64sha256(var.handler_zip), null)
+  }
+
   environment = {
     AUDIT_TABLE                  = aws_dynamodb_table.audit.name
     PARTITION_KEY                = local.source_partition_key

@@ -10,9 +10,11 @@ locals {
   dashed_name = trim(replace(local.audit_table_name, "/[^a-zA-Z0-9-]/", "-"), "-")
   name_hash   = substr(sha256(local.audit_table_name), 0, 8)
   name_parts = {
-    function = { stem = local.dashed_name, suffix = "-trail", limit = 64 }
-    role     = { stem = local.dashed_name, suffix = "-trail-${data.aws_region.current.id}", limit = 64 }
-    bucket   = { stem = lower(local.dashed_name), suffix = "-trail-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}", limit = 63 }
+    function          = { stem = local.dashed_name, suffix = "-trail", limit = 64 }
+    role              = { stem = local.dashed_name, suffix = "-trail-${data.aws_region.current.id}", limit = 64 }
+    stream_check      = { stem = local.dashed_name, suffix = "-stream-check", limit = 64 }
+    stream_check_role = { stem = local.dashed_name, suffix = "-stream-check-${data.aws_region.current.id}", limit = 64 }
+    bucket            = { stem = lower(local.dashed_name), suffix = "-trail-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}", limit = 63 }
   }
   default_names = {
     for kind, part in local.name_parts : kind =>

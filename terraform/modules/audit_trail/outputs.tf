@@ -33,6 +33,11 @@ output "function_role_arn" {
   value       = aws_iam_role.function.arn
 }
 
+output "stream_check_function_name" {
+  description = "Name of the function that checks the stream. Null: alarms are off."
+  value       = one(aws_lambda_function.stream_check[*].function_name)
+}
+
 output "log_group_name" {
   description = "Name of the function's log group."
   value       = aws_cloudwatch_log_group.function.name
@@ -56,6 +61,11 @@ output "bucket_arn" {
 output "reader_policy_json" {
   description = "IAM policy for those who may read the history: it opens no item of the source table."
   value       = jsonencode(local.reader_policy)
+}
+
+output "operator_policy_json" {
+  description = "IAM policy for those who put back what could not be stored: it reads failures, adds records, and opens no history."
+  value       = jsonencode(local.operator_policy)
 }
 
 output "application_policy_json" {

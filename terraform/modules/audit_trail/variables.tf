@@ -325,3 +325,43 @@ variable "maximum_record_age_seconds" {
     error_message = "maximum_record_age_seconds must be a whole number from 60 to 64800 (18 hours: the stream itself keeps 24)."
   }
 }
+
+# What tells how the trail is doing.
+
+variable "alarms" {
+  description = "CloudWatch alarms, and the check every 15 minutes that the stream is read. iterator_age_seconds: how late changes may be stored (null: 3600, or half of maximum_record_age_seconds if that is less). silence_minutes: without any change stored for so long, something is wrong (null: never). Null: no alarms, no check."
+  default     = {}
+  type = object({
+    iterator_age_seconds = optional(number)
+    silence_minutes      = optional(number)
+  })
+
+  validation {
+    condition     = try(var.alarms.iterator_age_seconds, null) == null ? true : var.alarms.iterator_age_seconds >= 1 && floor(var.alarms.iterator_age_seconds) == var.alarms.iterator_age_seconds
+    error_message = "alarms.iterator_age_seconds must be null or a whole number from 1."
+  }
+
+  validation {
+    condition     = try(var.alarms.silence_minutes, null) == null ? true : var.alarms.silence_minutes >= 5 && var.alarms.silence_minutes <= 1440 && floor(var.alarms.silence_minutes) == var.alarms.silence_minutes
+    error_message = "alarms.silence_minutes must be null (silence is never wrong) or a whole number from 5 to 1440 (a day, the longest that CloudWatch looks back)."
+  }
+}
+
+variable "alarm_actions" {
+  description = "ARNs of the SNS topics that learn when an alarm begins and ends. Empty: alarms show in CloudWatch only."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_actions : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", arn))]) && length(var.alarm_actions) <= 5
+    error_message = "alarm_actions must be at most five ARNs of standard SNS topics, such as arn:aws:sns:eu-central-1:123456789012:on-call."
+  }
+}
+
+variable "dashboard" {
+  description = "Make a CloudWatch dashboard, named like the function."
+  type        = bool
+  default     = false
+  nullable    = false
+}

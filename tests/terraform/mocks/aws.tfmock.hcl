@@ -3,7 +3,7 @@
 mock_resource "aws_dynamodb_table" {
   defaults = {
     arn        = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
-    stream_arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit/stream/2026-11-24T00:00:00.000"
+    stream_arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
   }
 }
 
@@ -29,7 +29,14 @@ mock_resource "aws_lambda_function" {
 
 mock_resource "aws_lambda_event_source_mapping" {
   defaults = {
+    arn  = "arn:aws:lambda:eu-central-1:123456789012:event-source-mapping:00000000-0000-4000-8000-000000000000"
     uuid = "00000000-0000-4000-8000-000000000000"
+  }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = {
+    arn = "arn:aws:events:eu-central-1:123456789012:rule/audit-stream-check"
   }
 }
 
@@ -48,5 +55,12 @@ mock_data "aws_caller_identity" {
 mock_data "aws_region" {
   defaults = {
     id = "eu-central-1"
+  }
+}
+
+mock_data "aws_dynamodb_table" {
+  defaults = {
+    stream_arn     = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+    stream_enabled = true
   }
 }

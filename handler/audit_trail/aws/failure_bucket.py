@@ -1,0 +1,61 @@
+"""The trail's bucket, as the place where what could not be stored waits to be put back."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from audit_trail.aws.objects import Objects, code_of
+from audit_trail.core.failures import REDRIVEN_PREFIX
+from audit_trail.ports import RequestFailedError, WaitingFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from types_boto3_s3.type_defs import CopySourceTypeDef
+
+_GONE = "NoSuchKey"
+
+
+class S3FailureBucket(Objects):
+    """Puts objects under ``quarantine/``, as the function; lists, reads and moves them, as `trail`.
+
+    See `audit_trail.ports.FailureStore` and `audit_trail.ports.WaitingFailures`.
+    """
+
+    def waiting(self, prefix: str) -> "Iterator[WaitingFailure]":
+        """List the objects under a prefix, page by page.
+
+        :raises botocore.exceptions.ClientError: S3 refuses.
+        """
+        for page in self.client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for found in page.get("Contents", []):
+                yield WaitingFailure(found["Key"], found["Size"], found["LastModified"])
+
+    def read(self, key: str) -> bytes | None:
+        """Return what an object holds, or None where it is not there any more."""
+        try:
+            return self.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) == _GONE:
+                return None
+            raise RequestFailedError(code_of(error)) from None
+
+    def move(self, key: str, body: bytes) -> None:
+        """Copy an object under ``redriven/``, check that the copy is ``body``, then delete it.
+
+        An earlier object of that name is replaced there, and stays as a version of it.
+        """
+        moved = f"{REDRIVEN_PREFIX}{key}"
+        source: CopySourceTypeDef = {"Bucket": self.bucket, "Key": key}
+        try:
+            self.client().copy_object(Bucket=self.bucket, Key=moved, CopySource=source)
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) == _GONE:
+                return
+            raise RequestFailedError(code_of(error)) from None
+        if self.read(moved) != body:
+            raise RequestFailedError("CopyDiffers")
+        try:
+            self.client().delete_object(Bucket=self.bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise RequestFailedError(code_of(error)) from None

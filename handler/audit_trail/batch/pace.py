@@ -1,0 +1,40 @@
+"""How much time an invocation has left for another request."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+RESERVE = 2.0
+"""Seconds before the function's deadline at which nothing more is begun, so that the answer always gets out."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The invocation's time: ``remaining`` tells the seconds until its deadline."""
+
+    remaining: Callable[[], float]
+    sleep: Callable[[float], None]
+    jitter: random.Random
+
+
+class Pace:
+    """Knows how long requests take, whatever service they go to, and whether there's time for another."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+        self._slowest = 0.0  # seconds
+
+    def time_for_another(self, pause: float = 0.0) -> bool:
+        """Tell whether a request as slow as the slowest so far would still end before the reserve."""
+        return self._time.remaining() - pause - self._slowest > RESERVE
+
+    def timed(self, request: Callable[[], _T]) -> _T:
+        """Make a request and note how long it took."""
+        before = self._time.remaining()
+        try:
+            return request()
+        finally:
+            self._slowest = max(self._slowest, before - self._time.remaining())

@@ -1,0 +1,121 @@
+"""``trail failures``: what could not be stored, and why."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from audit_trail.aws.failure_bucket import S3FailureBucket
+from audit_trail.cli import bucket as buckets
+from audit_trail.cli import words
+from audit_trail.cli.context import (
+    AuditTableOption,
+    Connection,
+    EndpointOption,
+    Exit,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+    speaks_plainly,
+)
+from audit_trail.core.errors import MalformedFailureError
+from audit_trail.core.failures import understand
+from audit_trail.ports import RequestFailedError, WaitingFailure, WaitingFailures
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    found: WaitingFailure
+    reason: str
+    records: int | None
+    """None where the object can't be read."""
+
+
+@speaks_plainly
+def failures(  # noqa: PLR0913  one parameter an option
+    audit_table: AuditTableOption,
+    *,
+    only: buckets.OnlyOption = "",
+    as_json: JsonOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """List what could not be stored: since when, how many records, and why.
+
+    aws/lambda/ has batches that Lambda gave up on, quarantine/ single records that can never be stored as they are.
+    `trail redrive` puts them back.
+
+    Exits with 0 when something waits, 1 when nothing does, 2 when the command's words are off, and 3 when AWS refuses.
+
+    Example: trail failures --only quarantine/
+    """
+    connection = Connection(profile, region, endpoint_url)
+    settings = buckets.function_settings(connection, audit_table)
+    bucket = S3FailureBucket(connection.s3, settings.trail_bucket)
+    listed = _listed(bucket, only)
+    objects, records = _print_json(listed) if as_json else _print_lines(listed)
+    summary = Console(stderr=True, highlight=False)
+    if not objects:
+        summary.print(f"Nothing waits in {settings.trail_bucket}.", markup=False)
+        raise typer.Exit(Exit.NOTHING_FOUND)
+    summary.print(f"{objects} object(s) with {records} record(s) wait: `trail redrive` puts them back.", markup=False)
+
+
+def _listed(bucket: WaitingFailures, only: str) -> Iterator[_Listed]:
+    for found in buckets.waiting(bucket, only):
+        try:
+            body = bucket.read(found.key)
+            if body is None:
+                continue
+            failure = understand(found.key, body)
+        except (MalformedFailureError, RequestFailedError) as error:
+            yield _Listed(found, f"can't be read: {error}", None)
+        else:
+            yield _Listed(found, failure.reason, len(failure.records))
+
+
+def _print_json(listed: Iterator[_Listed]) -> tuple[int, int]:
+    objects = records = 0
+    for one in listed:
+        objects, records = objects + 1, records + (one.records or 0)
+        line = {
+            "key": one.found.key,
+            "kind": buckets.kind(one.found.key),
+            "since": one.found.since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "age_seconds": _age(one.found),
+            "size_bytes": one.found.size,
+            "records": one.records,
+            "reason": one.reason,
+        }
+        typer.echo(json.dumps(line))
+    return objects, records
+
+
+def _print_lines(listed: Iterator[_Listed]) -> tuple[int, int]:
+    console = Console(highlight=False, soft_wrap=True)
+    objects = records = 0
+    for one in listed:
+        if not objects:
+            console.print(Text(f"{'AGE':>7}  {'RECORDS':>7}  {'SIZE':>9}  {'KEY':<76}  REASON", style="bold"))
+        objects, records = objects + 1, records + (one.records or 0)
+        count = "?" if one.records is None else one.records
+        age, size = _in_words(_age(one.found)), f"{one.found.size:,}"
+        key, reason = words.printable(one.found.key), words.printable(one.reason)
+        console.print(Text(f"{age:>7}  {count:>7}  {size:>9}  {key:<76}  {reason}"))
+    return objects, records
+
+
+def _age(found: WaitingFailure) -> int:
+    return max(0, int((datetime.now(UTC) - found.since).total_seconds()))
+
+
+def _in_words(seconds: int) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

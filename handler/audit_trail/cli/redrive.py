@@ -1,0 +1,145 @@
+"""``trail redrive``: puts back what could not be stored, through the same code as the function."""
+
+import json
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from audit_trail import batch
+from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
+from audit_trail.aws.failure_bucket import S3FailureBucket
+from audit_trail.aws.image_bucket import S3ImageStore
+from audit_trail.aws.objects import CLIENT_CONFIG as S3_CLIENT_CONFIG
+from audit_trail.batch.redriving import Became, Redriven
+from audit_trail.batch.redriving import redrive as put_back
+from audit_trail.cli import bucket as buckets
+from audit_trail.cli import words
+from audit_trail.cli.context import (
+    AuditTableOption,
+    Connection,
+    EndpointOption,
+    Exit,
+    JsonOption,
+    ProfileOption,
+    RegionOption,
+    speaks_plainly,
+)
+from audit_trail.ports import Outcome, Verdict
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Write nothing: only say what would become of each.")]
+
+
+class _DryTable(PartiqlAuditTable):
+    """Takes every insert and sends none."""
+
+    def insert(self, inserts: Sequence[bytes]) -> Sequence[Outcome]:
+        return [Outcome(Verdict.STORED)] * len(inserts)
+
+
+class _DryImages(S3ImageStore):
+    def put(self, key: str, body: bytes) -> None:
+        """Put nothing."""
+
+
+class _DryBucket(S3FailureBucket):
+    def move(self, key: str, body: bytes) -> None:
+        """Move nothing."""
+
+
+@speaks_plainly
+def redrive(  # noqa: PLR0913  one parameter an option
+    audit_table: AuditTableOption,
+    *,
+    only: buckets.OnlyOption = "",
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Put back what could not be stored, object by object, through the same code as the function.
+
+    An object whose records are all in the audit table then moves under redriven/. One with a record that can't be
+    stored stays where it is, and its other records are stored. Interrupt it and run it again, or run it several times
+    at once: no record is stored twice.
+
+    Exits with 0 when nothing is left waiting, 1 when something stays, 2 when the command's words are off, and 3 when
+    AWS refuses.
+
+    Example: trail redrive --only quarantine/ --dry-run
+    """
+    connection = Connection(profile, region, endpoint_url)
+    settings = buckets.function_settings(connection, audit_table)
+    client = connection.dynamodb(CLIENT_CONFIG)
+    table = (_DryTable if dry_run else PartiqlAuditTable)(client, audit_table)
+    images = (_DryImages if dry_run else S3ImageStore)(lambda: connection.s3(S3_CLIENT_CONFIG), settings.trail_bucket)
+    bucket = (_DryBucket if dry_run else S3FailureBucket)(connection.s3, settings.trail_bucket)
+    keys = [found.key for found in buckets.waiting(bucket, only)]
+    done = put_back(keys, failures=bucket, table=table, images=images, settings=settings.records, time=_time)
+    count = _print_each(done, len(keys), _json if as_json else _line, dry_run=dry_run)
+    _summarise(count, len(keys), settings.trail_bucket, dry_run=dry_run)
+    if count[Became.STAYS]:
+        raise typer.Exit(Exit.NOT_ALL_DONE)
+
+
+def _time(seconds: float) -> batch.Time:
+    end = time.monotonic() + seconds
+    return batch.Time(remaining=lambda: end - time.monotonic(), sleep=time.sleep, jitter=random.Random())  # noqa: S311  spreads retries
+
+
+def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], *, dry_run: bool) -> Counter[Became]:
+    count: Counter[Became] = Counter()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    # On one terminal, what is printed has to go above the bar; a pipe gets it as it is.
+    beside_the_bar = console.is_terminal and sys.stdout.isatty()
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal
+    ) as progress:
+        for one in progress.track(done, total, description="dry run" if dry_run else "putting back"):
+            count[one.became] += 1
+            if one.became is Became.GONE:
+                continue
+            if beside_the_bar:
+                console.print(Text(line(one, dry_run=dry_run)), soft_wrap=True)
+            else:
+                typer.echo(line(one, dry_run=dry_run))
+    return count
+
+
+def _json(one: Redriven, *, dry_run: bool) -> str:
+    fields = {"key": one.key, "kind": buckets.kind(one.key), "became": one.became, "records": one.records}
+    fields |= {"dry_run": True} if dry_run else {"stored": one.stored}
+    return json.dumps(fields | ({"reason": one.reason} if one.reason else {}))
+
+
+def _line(one: Redriven, *, dry_run: bool) -> str:
+    became = f"would {'move' if one.became is Became.MOVED else 'stay'}" if dry_run else one.became
+    new = "" if dry_run else f", {one.stored} new"
+    reason = f": {words.printable(one.reason)}" if one.reason else ""
+    return f"{became}: {words.printable(one.key)} ({one.records} record(s){new}){reason}"
+
+
+def _summarise(count: Counter[Became], total: int, bucket: str, *, dry_run: bool) -> None:
+    moved, stay, gone = (count[became] for became in (Became.MOVED, Became.STAYS, Became.GONE))
+    untried = total - count.total()
+    if not total:
+        words = f"Nothing waits in {bucket}."
+    elif dry_run:
+        words = f"Nothing was written: {moved} object(s) would move, {stay} would stay."
+    else:
+        words = f"{moved} object(s) moved under redriven/, {stay} stay."
+    if gone:
+        words += f" {gone} moved by somebody else meanwhile."
+    if untried:
+        words += f" Stopped: nothing of the last one could be stored now, so {untried} more were not tried. "
+        words += "Run it again later."
+    Console(stderr=True, highlight=False, soft_wrap=True).print(words, markup=False)

@@ -1,0 +1,107 @@
+"""The metrics that the functions really write: run as Lambda runs them, with the environment that Terraform gives them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from scripts.project import ROOT
+from tests.unit.fake_endpoint import all_stored, fake_endpoint, refusal
+from tests.unit.fakes import numbered_record, order
+
+if TYPE_CHECKING:
+    from tests.unit.fake_endpoint import Answer, Request
+
+_STORING = """
+import json, sys
+from audit_trail import lambda_function
+from tests.event_source_mapping import LambdaContext, SimulatedClock
+clock = SimulatedClock(0.0)
+lambda_function.time.sleep = clock.sleep
+for records in json.load(sys.stdin):
+    lambda_function.handler({"Records": records}, LambdaContext("request", "arn:function:f", clock.now + 30, clock))
+"""
+_CHECKING = """
+from audit_trail import stream_check
+from audit_trail.core.stream_health import Mapping, SourceStream
+from tests.event_source_mapping import LambdaContext, SimulatedClock
+stream_check.find_mapping = lambda *_: Mapping("arn:stream", "Enabled")
+for arn in ("arn:stream", "arn:another"):
+    stream_check.stream_of = lambda *_: SourceStream(arn, enabled=True, view_type="NEW_AND_OLD_IMAGES")
+    stream_check.handler({}, LambdaContext("request", "arn:function:f", 30, SimulatedClock(0.0)))
+"""
+_ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The lines in CloudWatch's embedded metric format that a function printed, one an invocation.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+
+    lines: list[dict[str, Any]]
+
+    @cached_property
+    def units(self) -> dict[tuple[str, str, tuple[tuple[str, str], ...]], str]:
+        """Every metric by namespace, name and dimensions with their values, and its unit."""
+        return {
+            (definition["Namespace"], metric["Name"], tuple((name, line[name]) for name in dimensions)): metric["Unit"]
+            for line in self.lines
+            for definition in line["_aws"]["CloudWatchMetrics"]
+            for metric in definition["Metrics"]
+            for dimensions in definition["Dimensions"]
+        }
+
+    def value(self, invocation: int, name: str) -> float:
+        """Return what an invocation counted."""
+        [value] = self.lines[invocation][name]
+        return float(value)
+
+
+GOOD, THROTTLED, POISON = range(3)
+"""Batches: one whose changes are stored, one whose aren't, and one with a record that never can be."""
+READ, ANOTHER = range(2)
+"""What the check of the stream finds."""
+
+
+def from_storing(environment: dict[str, str]) -> Emitted:
+    """Return what the function emits, for each of the batches."""
+    old, new = order(1, status="paid"), order(1, status="shipped")
+    poison = numbered_record(5)
+    del poison["dynamodb"]["Keys"]
+    batches = [
+        [numbered_record(1, new=old), numbered_record(2, old=old, new=new), numbered_record(3, old=new)],
+        [numbered_record(4, new=order(4, status="throttled"))],
+        [poison],
+    ]
+    with fake_endpoint() as endpoint:
+        endpoint.respond = _respond
+        return _printed(_STORING, environment | {"AWS_ENDPOINT_URL": endpoint.url}, batches)
+
+
+def from_checking(environment: dict[str, str]) -> Emitted:
+    """Return what the check of the stream emits, for each finding."""
+    return _printed(_CHECKING, environment)
+
+
+def _respond(request: Request) -> Answer:
+    return refusal("ThrottlingException") if b'"throttled"' in request.body else all_stored(request)
+
+
+def _printed(program: str, environment: dict[str, str], events: list[Any] | None = None) -> Emitted:
+    settings = os.environ | _ACCESS | environment | {"PYTHONPATH": f"{ROOT / 'handler'}:{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps(events),
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Emitted([line for line in map(json.loads, done.stdout.splitlines()) if "_aws" in line])
