@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -80,19 +81,47 @@ def report(  # noqa: PLR0913  one parameter an option
         raise typer.Exit(Exit.AWS_REFUSED)
 
 
+@contextmanager
+def _explained(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise UsageError(f"{output} is there already: --force replaces it") from None
+    except OSError as error:
+        raise UsageError(f"{output} can't be written: {error.strerror}") from None
+
+
 def _refuse_to_write(output: Path, *, force: bool) -> None:
     if output == _STDOUT:
         return
-    if output.is_dir():
-        raise UsageError(f"{output} is a folder: name a file")
-    if not output.parent.is_dir():
-        raise UsageError(f"there is no folder {output.parent}")
-    if not force and os.path.lexists(output):
-        raise _exists(output)
+    with _explained(output):
+        if output.is_dir():
+            raise UsageError(f"{output} is a folder: name a file")
+        if not output.parent.is_dir():
+            raise UsageError(f"there is no folder {output.parent}")
+        if not force and os.path.lexists(output):
+            raise FileExistsError
 
 
-def _exists(output: Path) -> UsageError:
-    return UsageError(f"{output} is there already: --force replaces it")
+def _write(output: Path, chunks: Iterable[bytes], *, force: bool) -> None:
+    """Write all or nothing."""
+    if output == _STDOUT:
+        for chunk in chunks:
+            typer.echo(chunk, nl=False)
+        return
+    with _explained(output):
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=".trail-report-")
+        partial = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines(chunks)
+                file.flush()
+                os.fsync(file.fileno())
+            if not force:
+                output.touch(exist_ok=False)  # it may have come while the page was made
+            partial.replace(output)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 class _Tally:
@@ -111,28 +140,3 @@ class _Tally:
     @property
     def digest(self) -> str:
         return self._digest.hexdigest()
-
-
-def _write(output: Path, chunks: Iterable[bytes], *, force: bool) -> None:
-    """Write all or nothing."""
-    if output == _STDOUT:
-        for chunk in chunks:
-            typer.echo(chunk, nl=False)
-        return
-    try:
-        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=".trail-report-")
-        partial = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.writelines(chunks)
-                file.flush()
-                os.fsync(file.fileno())
-            if not force:
-                output.touch(exist_ok=False)  # it may have come while the page was made
-            partial.replace(output)
-        finally:
-            partial.unlink(missing_ok=True)
-    except FileExistsError:
-        raise _exists(output) from None
-    except OSError as error:
-        raise UsageError(f"{output} can't be written: {error.strerror}") from None
