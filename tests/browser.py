@@ -49,6 +49,10 @@ def chromium(directory: Path) -> Iterator[Browser]:
         browser.close()
 
 
+class ProtocolError(Exception):
+    """Chromium refused a call, or its page went elsewhere meanwhile."""
+
+
 class Browser:
     """A running Chromium; events that it reports are kept for the tab that they are about."""
 
@@ -83,7 +87,8 @@ class Browser:
         while True:
             answer = self._read()
             if answer.get("id") == self._sent:
-                assert "error" not in answer, (method, answer["error"])
+                if "error" in answer:
+                    raise ProtocolError(method, answer["error"])
                 return answer["result"]
 
     def wait_for(self, method: str, session: str) -> None:
@@ -149,6 +154,7 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", **size)
         features = [{"name": "prefers-color-scheme", "value": look.scheme}]
         self.call("Emulation.setEmulatedMedia", media=look.media, features=features)
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.call("Emulation.setScriptExecutionDisabled", value=not look.scripts)
         self.url = url
         self.call("Page.navigate", url=url)
@@ -198,9 +204,12 @@ class Tab:
             self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True, **size)["data"]
         )
 
+    def settle(self) -> None:
+        """Let the page do what it has under way."""
+        self.evaluate("new Promise((done) => setTimeout(done, 100))")
+
     def events(self, method: str) -> list[dict[str, Any]]:
         """Return the parameters of all events of a kind, so far."""
-        self.evaluate("new Promise((done) => setTimeout(done, 50))")
         return [event["params"] for event in self._browser.events[self._session] if event["method"] == method]
 
     def requests(self) -> list[str]:
