@@ -156,6 +156,15 @@ def test_every_control_has_its_label() -> None:
     assert all(one.all("caption") for one in read(stored(RECORDS)).all("table"))
 
 
+def test_tables_say_what_they_are() -> None:
+    """Each part of a table carries its role, for browsers that forget it where a style sheet lays the table out anew."""
+    root = read(stored(RECORDS))
+    roles = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+
+    assert {one.tag: one.attributes["role"] for one in root.all() if one.tag in roles} == roles
+    assert {one.attributes["role"] for one in root.one("main").all("th")} == {"columnheader", "rowheader"}
+
+
 def test_nothing_moves() -> None:
     """The style sheet has no animation and no transition, so that nobody needs to ask for less motion."""
     assert not re.search(r"animation|transition|smooth", template("report.css"))
