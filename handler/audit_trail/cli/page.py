@@ -123,12 +123,18 @@ def _environment() -> Environment:
     )
     environment.filters["count"] = "{:,}".format
     environment.filters["one_line"] = visible
+    environment.filters["between_tags"] = _between_tags
     return environment
 
 
 def _spelled_out(value: Any) -> Any:
-    # The script and the style sheet are the only markup that a variable ever holds.
+    # Markup is our own style sheet and script, and records, which are laid out without anything hidden.
     return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _between_tags(text: str) -> Markup:
+    """Escape what isn't inside a tag, where quotes mean nothing: they make up a third of JSON otherwise."""
+    return Markup(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704  escaped here
 
 
 def _text(environment: Environment, name: str) -> str:
