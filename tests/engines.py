@@ -20,7 +20,7 @@ from scripts.processes import end, free_port, http_answers, start, wait_until
 from scripts.project import ProblemError, cache_dir, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"
@@ -39,23 +39,31 @@ def dynamodb_local_jar() -> Path:
 
     Raises ProblemError.
     """
-    folder = cache_dir() / PACKAGE.replace("@", "-")
+    return npm_package(PACKAGE, INTEGRITY, lambda folder: folder / "emulator")
+
+
+def npm_package(package: str, integrity: str, finish: Callable[[Path], Path]) -> Path:
+    """Return the folder of an npm package, fetched once and checked; `finish` makes it, and names the part to keep.
+
+    Raises ProblemError.
+    """
+    folder = cache_dir() / package.removeprefix("@").replace("@", "-").replace("/", "-")
     with locked(folder):
         if not folder.exists():
             partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
-            unpack(_npm_pack(partial), partial, INTEGRITY)
-            (partial / "package" / "emulator").rename(folder)
+            unpack(_npm_pack(package, partial), partial, integrity)
+            finish(partial / "package").rename(folder)
             shutil.rmtree(partial)
     return folder
 
 
-def _npm_pack(folder: Path) -> Path:
-    command = ["npm", "pack", "--json", "--silent", PACKAGE]
+def _npm_pack(package: str, folder: Path) -> Path:
+    command = ["npm", "pack", "--json", "--silent", package]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ProblemError(f"npm could not fetch {PACKAGE}: check the network.")
+        raise ProblemError(f"npm could not fetch {package}: check the network.")
     answer = json.loads(done.stdout)
     [packed] = answer.values() if isinstance(answer, dict) else answer
     return folder / str(packed["filename"])

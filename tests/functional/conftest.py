@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import engines
+from tests.browser import chromium
 from tests.functional.live_trail import live_trails
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
 
+    from tests.browser import Browser
     from tests.functional.live_trail import TrailOf
 
 
@@ -53,3 +55,10 @@ def trail_of(
     """Give a maker of a trail: a source table with a stream and these key attributes, and its audit table."""
     with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Give a headless Chromium."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
