@@ -256,4 +256,4 @@ def test_help_tells_the_exit_codes() -> None:
     assert result.exit_code == 0
     words = " ".join(result.stdout.replace("│", " ").split())
     assert "Exits with 0 when there is no problem" in words
-    assert "trail doctor --json" in words
+    assert "trail doctor --strict --json" in words
