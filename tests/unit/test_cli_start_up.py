@@ -41,11 +41,9 @@ def cpu_seconds() -> float:
 
 
 def test_help_takes_less_than_400_milliseconds() -> None:
-    """`trail --help` is there in less than 400 ms of CPU time, the interpreter's start and every import included.
-
-    It isn't flaky: other processes don't count towards a process's CPU time, it asks nobody for anything, and what the
-    machine's caches and clock add they don't add ten times in a row, of which the best counts.
-    """
+    """`trail --help` is there in less than 400 ms of CPU time, the interpreter's start and every import included."""
+    # Not flaky: other processes don't count towards a process's CPU time, it waits for nobody, and what cold caches and a
+    # slow clock add they don't add ten times in a row, of which the best counts.
     assert any(cpu_seconds() < 0.4 for _ in range(10))
 
 
