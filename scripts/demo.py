@@ -43,6 +43,9 @@ NEXT = """
 It keeps running. Next, for example:
   . .local/env                             point this shell's AWS clients and trail at it
   .venv/bin/trail history 123 --json       the same as JSON Lines
+  .venv/bin/trail search --since 1h        changes of all orders
+  .venv/bin/trail diff 123 1d now          what all of it came to
+  .venv/bin/trail report 123 -o 123.html   its history as a page to keep
   make invoke                              the function with a sample event
   make local-down                          end it"""
 # The promise on an emulator; the first change also waits for the function's cold start.

@@ -47,7 +47,7 @@ A filter never leaves out a change that it can't judge, such as `--attribute` on
 `--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
 
 ## Permissions
-Terraform's output `reader_policy_json` is enough for history, show, diff, search (but for `--scan`) and tail, `operator_policy_json` for failures and redrive.
+Terraform's output `reader_policy_json` is enough for history, show, diff, report, search (but for `--scan`) and tail, `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor.
 
 ## Exit codes
 | code | |

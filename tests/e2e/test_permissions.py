@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import shutil
 import time
 import uuid
@@ -29,7 +30,7 @@ from tests.e2e.conftest import Deployment
 from tests.unit.fakes import numbered_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DENIED = "AccessDeniedException"
 ORDER = {"order_id": {"N": "4711"}}
@@ -53,7 +54,7 @@ def enforcing(
             RoleName=outputs["function_role_name"], PolicyName="emulator", PolicyDocument=batches
         )
         deployment.client("dynamodb").put_item(
-            TableName=deployment.source_table, Item={**ORDER, "status": {"S": "new"}}
+            TableName=deployment.source_table, Item={**ORDER, "status": {"S": "new"}, "updated_by": {"S": "mia"}}
         )
         yield deployment
         deployment.close()
@@ -78,16 +79,33 @@ def _allow(action: str, resource: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def _objects(enforcing: Deployment) -> list[str]:
+    """Return the keys of everything in the bucket, in order."""
+    return [one["Key"] for one in enforcing.client("s3").list_objects_v2(Bucket=enforcing.bucket).get("Contents", [])]
+
+
+def _failures(enforcing: Deployment) -> list[str]:
+    """Return the keys of everything in the bucket but images, in order."""
+    return [key for key in _objects(enforcing) if not key.startswith("images/")]
+
+
+def _until(done: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < deadline, "the change did not reach the audit table within 20 seconds"
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def record(enforcing: Deployment) -> dict[str, Any]:
     """Give the order's record from the audit table, read as root."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        found: list[dict[str, Any]] = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
-        if found:
-            return found[0]
-        time.sleep(0.05)
-    pytest.fail("the change did not reach the audit table within 20 seconds")
+
+    def found() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
+        return items
+
+    _until(found)
+    return found()[0]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +158,7 @@ def attempts(enforcing: Deployment, record: dict[str, Any]) -> dict[str, str]:
 def test_the_pipeline_works_under_enforced_permissions(record: dict[str, Any]) -> None:
     """With IAM enforced, the role and the one action that MiniStack invents bring a change into the audit table."""
     assert record["keys"] == {"M": ORDER}
-    assert record["new_image"] == {"M": {**ORDER, "status": {"S": "new"}}}
+    assert record["new_image"] == {"M": {**ORDER, "status": {"S": "new"}, "updated_by": {"S": "mia"}}}
 
 
 def test_the_functions_role_can_neither_read_nor_rewrite_history(
@@ -189,24 +207,103 @@ def _refusal(call: Any, **parameters: Any) -> str:
     return "ok"
 
 
-def test_a_reader_reads_the_history_and_no_orders(enforcing: Deployment, record: dict[str, Any]) -> None:
-    """Whoever has the reader policy can run `trail history`, and can neither read orders nor change records."""
+@pytest.fixture(scope="module")
+def reader(enforcing: Deployment) -> dict[str, str]:
+    """Give the credentials of a user who has the reader policy alone."""
     credentials = _user(enforcing, "reader", enforcing.outputs["reader_policy_json"])
     # MiniStack checks this one on no resource; AWS on the table, which the reader policy names.
     tags = _allow("dynamodb:ListTagsOfResource", "*")
     enforcing.client("iam").put_user_policy(UserName="reader", PolicyName="emulator", PolicyDocument=tags)
-    done = enforcing.trail("history", "4711", "--json", credentials=credentials)
-    assert done.returncode == 0, done.stderr
-    [change] = done.stdout.splitlines()
-    assert json.loads(change)["new_image"]["status"] == "new"
+    return credentials
 
-    dynamodb = _dynamodb(enforcing, credentials)
+
+@pytest.fixture(scope="module")
+def large(enforcing: Deployment) -> None:
+    """Let an order have a change whose images lie in the bucket: over 400 KB, of what gzip can't make less."""
+    noise = random.Random(1).randbytes(390_000)
+    large = {"order_id": {"N": "4713"}, "status": {"S": "large"}, "noise": {"B": noise}}
+    dynamodb = enforcing.client("dynamodb")
+    dynamodb.put_item(TableName=enforcing.source_table, Item=large)
+    changed = large | {"noise": {"B": noise[::-1]}}
+    dynamodb.put_item(TableName=enforcing.source_table, Item=changed)
+    _until(lambda: [key for key in _objects(enforcing) if key.startswith("images/")])
+
+
+@pytest.mark.usefixtures("record", "large")
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("history 4711 --json", '"status": "new"'),
+        ("history 4713 --json", '"status": "large"'),
+        ("show 4711 today --json", '"status": "new"'),
+        ("diff 4711 2d now --json", '"status": "new"'),
+        ("report 4711 -o -", "new"),
+        ("search --attribute status --json", '"status": "new"'),
+        ("search --actor mia --json", '"status": "new"'),
+        ("tail --since 1h --limit 1 --json", '"status": "new"'),
+    ],
+)
+def test_the_reader_policy_is_enough_to_read(
+    enforcing: Deployment, reader: dict[str, str], command: str, shown: str
+) -> None:
+    """Whoever has the reader policy can run every command that reads, by either index, and read images in the bucket."""
+    done = enforcing.trail(*command.split(), credentials=reader)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+    if "search" in command:
+        assert done.stderr.startswith("Index by_actor" if "--actor" in command else "Index by_time")
+
+
+def test_a_reader_needs_each_statement_of_the_policy(
+    enforcing: Deployment, record: dict[str, Any], large: None
+) -> None:
+    """Without any one statement of the reader policy, some command that reads is refused: it holds nothing superfluous."""
+    policy = json.loads(enforcing.outputs["reader_policy_json"])
+    iam = enforcing.client("iam")
+    credentials = _user(enforcing, "lacking", json.dumps(policy))
+    needed = {
+        "ReadHistory": ("history", "4711"),
+        "FindTrail": ("history", "4711"),
+        "DescribeKeys": ("history", "4711"),
+        "ReadImages": ("history", "4713"),
+        "SearchHistory": ("search",),
+    }
+    assert [statement["Sid"] for statement in policy["Statement"]] == [*needed]
+    for lacking, words in needed.items():
+        rest = [statement for statement in policy["Statement"] if statement["Sid"] != lacking]
+        # As above, for MiniStack, but for where it's this one that is lacking.
+        tags = (
+            [] if lacking == "FindTrail" else [json.loads(_allow("dynamodb:ListTagsOfResource", "*"))["Statement"][0]]
+        )
+        iam.put_user_policy(
+            UserName="lacking", PolicyName="only", PolicyDocument=json.dumps(policy | {"Statement": rest + tags})
+        )
+        done = enforcing.trail(*words, credentials=credentials)
+        assert done.returncode == 3, lacking
+        assert "attach" in done.stderr, lacking
+
+
+def test_a_reader_reads_no_orders_and_changes_nothing(
+    enforcing: Deployment, record: dict[str, Any], reader: dict[str, str]
+) -> None:
+    """Whoever has the reader policy can neither read orders, nor scan or change the history, nor put back failures."""
+    scanned = enforcing.trail("search", "--scan", credentials=reader)
+    assert (scanned.returncode, scanned.stdout) == (3, "")
+    assert "the reader policy leaves out on purpose" in scanned.stderr
+    assert enforcing.trail("redrive", credentials=reader).returncode == 3
+
+    dynamodb = _dynamodb(enforcing, reader)
     audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
     orders, audit = enforcing.source_table, enforcing.audit_table
     assert _refusal(dynamodb.get_item, TableName=orders, Key=ORDER) == DENIED
     assert _refusal(dynamodb.scan, TableName=orders) == DENIED
+    assert _refusal(dynamodb.scan, TableName=audit, IndexName="by_time") == DENIED
+    assert _refusal(dynamodb.put_item, TableName=orders, Item=ORDER) == DENIED
     assert _refusal(dynamodb.put_item, TableName=audit, Item=audit_key) == DENIED
+    assert _refusal(dynamodb.update_item, TableName=audit, Key=audit_key) == DENIED
     assert _refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
+    insert = f"INSERT INTO \"{audit}\" VALUE {{'order_id': 1, 'timestamp': 'forged'}}"
+    assert _refusal(dynamodb.execute_statement, Statement=insert) == DENIED
     dynamodb.close()
 
 
@@ -225,11 +322,6 @@ def test_the_application_writes_orders_and_reads_no_history(enforcing: Deploymen
     dynamodb.close()
 
 
-def _failures(enforcing: Deployment) -> list[str]:
-    """Return the keys of everything in the bucket."""
-    return [one["Key"] for one in enforcing.client("s3").list_objects_v2(Bucket=enforcing.bucket).get("Contents", [])]
-
-
 def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployment, record: dict[str, Any]) -> None:
     """The function's role suffices to quarantine, and the operator policy to list and put back, but to read no history."""
     bad = numbered_record(1, new={"order_id": {"N": "1"}, "date": {"DATE": "today"}})
@@ -240,7 +332,7 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
     assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
     enforcing.client("s3").put_object(Bucket=enforcing.bucket, Key=good[0], Body=good[1], IfNoneMatch="*")
     kept = quarantined(bad, "", "")[0]
-    assert sorted(_failures(enforcing)) == sorted([kept, good[0]])
+    assert _failures(enforcing) == sorted([kept, good[0]])
 
     credentials = _user(enforcing, "operator", enforcing.outputs["operator_policy_json"])
     # MiniStack checks both on no resource, and knows no PartiQLInsert; AWS checks what the operator policy names.
@@ -256,7 +348,7 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
     assert done.returncode == 1, done.stderr
     became = {line["key"]: line["became"] for line in map(json.loads, done.stdout.splitlines())}
     assert became == {kept: "stays", good[0]: "moved"}
-    assert sorted(_failures(enforcing)) == sorted([kept, f"redriven/{good[0]}"])
+    assert _failures(enforcing) == sorted([kept, f"redriven/{good[0]}"])
     items = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
     assert {"M": {"order_id": {"N": "4714"}, "status": {"S": "late"}}} in [item.get("new_image") for item in items]
 

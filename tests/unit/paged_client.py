@@ -15,7 +15,7 @@ from audit_trail.core.values import canonical_text
 from tests.tables import INDEXES, image_to_boto
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from audit_trail.core.values import Image
 
@@ -56,21 +56,6 @@ class PagedClient:
     def asked(self, name: str) -> list[dict[str, Any]]:
         """Return the requests of one kind."""
         return [request for one, request in self.requests if one == name]
-
-    def get_paginator(self, name: str) -> PagedClient:
-        """Return what pages through queries."""
-        assert name == "query"
-        return self
-
-    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
-        """Yield the pages of a query as they are asked for."""
-        start: dict[str, Any] = {}
-        while True:
-            page = self.query(**request, **start)
-            yield page
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def query(self, **request: Any) -> dict[str, Any]:
         """Return a page of the table, or of an index."""

@@ -44,13 +44,6 @@ def failure(*words: str, table: str = AUDIT_TABLE) -> tuple[int, str]:
     return result.exit_code, sentence.removeprefix("trail: ")
 
 
-def test_a_word_that_is_no_number(aws: None) -> None:
-    """A key of type N that isn't a number is refused, and the attribute named."""
-    MotoTrail()
-
-    assert failure("order-123") == (USAGE, "the key attribute order_id is a number")
-
-
 def test_a_word_that_is_no_base64(aws: None) -> None:
     """A key of type B that isn't base64 is refused, and how to type it is said."""
     MotoTrail({"digest": "B"})
@@ -79,16 +72,6 @@ def test_a_composite_key_of_another_number_of_words(aws: None, words: list[str])
     MotoTrail({"customer": "S", "order": "S"})
 
     assert failure(*words) == (USAGE, f"a key of {SOURCE_TABLE} has 2 part(s): customer order")
-
-
-def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without credentials, the sentence says how to get some."""
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-
-    code, sentence = failure("123")
-
-    assert (code, "no AWS credentials" in sentence, "--profile" in sentence) == (AWS_REFUSED, True, True)
 
 
 def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,26 +119,6 @@ def test_an_endpoint_where_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> No
     assert (code, "AWS could not be reached" in sentence, url in sentence) == (AWS_REFUSED, True, True)
 
 
-def test_an_audit_table_that_is_not_there(aws: None) -> None:
-    """An audit table that doesn't exist here makes the sentence name the options to check."""
-    code, sentence = failure("123", table="nowhere")
-
-    assert code == AWS_REFUSED
-    assert "there is no such table in this account and region" in sentence
-    assert "--audit-table" in sentence
-
-
-def test_a_source_table_that_is_gone(aws: None) -> None:
-    """When the audited table was deleted, it is that table that the sentence names: --audit-table is right."""
-    MotoTrail().client.delete_table(TableName=SOURCE_TABLE)
-
-    code, sentence = failure("123")
-
-    assert code == AWS_REFUSED
-    assert f"{SOURCE_TABLE} " in sentence
-    assert "check --audit-table" not in sentence
-
-
 def test_a_table_that_is_no_audit_table(aws: None) -> None:
     """A table without the tags of a trail, the source table for instance, is not mistaken for one."""
     MotoTrail()
@@ -185,16 +148,6 @@ def test_what_aws_refuses(code: str, sentence: str) -> None:
         exit_code, said = failure("123", "--endpoint-url", endpoint.url)
 
     assert (exit_code, said.startswith(sentence)) == (AWS_REFUSED, True)
-
-
-def test_a_record_of_a_newer_version(aws: None) -> None:
-    """A record that a newer version wrote is not guessed at: upgrade trail."""
-    trail = MotoTrail()
-    trail.put(_item(trail) | {"schema_version": {"N": "2"}})
-
-    code, sentence = failure("123")
-
-    assert (code, "schema version 2" in sentence, "upgrade trail" in sentence) == (USAGE, True, True)
 
 
 def test_an_item_that_is_no_audit_record(aws: None) -> None:

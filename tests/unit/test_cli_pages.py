@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from tests.unit.paged_client import AUDIT_TABLE, PagedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 PAGES, PAGE = 2_000, 3
 SETTINGS = RecordSettings(
@@ -110,6 +112,16 @@ def test_diff(client: PagedClient) -> None:
     [line], _ = run(client, "diff", "123", "2026-11-20", "2026-11-24T10:00")
     assert line["a"]["exists"]
     assert len(client.requests) <= 4
+
+
+def test_report(client: PagedClient, tmp_path: Path) -> None:
+    """`report` has all changes of thousands of pages in order, each page read once."""
+    file = tmp_path / "page.html"
+    app(["report", "123", "-o", str(file), "--audit-table", AUDIT_TABLE], standalone_mode=False)
+    page = file.read_text(encoding="utf-8")
+    numbers = [int(number) for number in re.findall(r'<article[^>]* id="[^"]*?([0-9]+)"', page)]
+    assert numbers == list(range(PAGES * PAGE, 0, -1))
+    assert len(client.requests) == PAGES
 
 
 def test_search(client: PagedClient) -> None:

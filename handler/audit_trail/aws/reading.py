@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TAG = "table-trail:"
 _ENCODED = "base64:"
+_FIRST = 25  # records: what is shown first needn't wait for a whole megabyte, and who wants one pays for few
 
 
 class RefusedError(TableTrailError):
@@ -189,14 +190,17 @@ def stored(
         condition += " AND #timestamp BETWEEN :lowest AND :highest"
         names["#timestamp"] = "timestamp"
         values |= {":lowest": {"S": between[0]}, ":highest": {"S": between[1]}}
-    pages = client.get_paginator("query").paginate(
-        TableName=trail.audit_table,
-        KeyConditionExpression=condition,
-        ExpressionAttributeNames=names,
-        ExpressionAttributeValues=values,
-        ScanIndexForward=oldest_first,
-    )
-    for page in pages:
+    request: dict[str, Any] = {
+        "TableName": trail.audit_table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ScanIndexForward": oldest_first,
+    }
+    page = client.query(**request, Limit=_FIRST)
+    yield from map(item_from_client, page["Items"])
+    while start := page.get("LastEvaluatedKey"):
+        page = client.query(**request, ExclusiveStartKey=start)
         yield from map(item_from_client, page["Items"])
 
 

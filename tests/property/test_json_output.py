@@ -1,0 +1,40 @@
+"""What --json prints is what its schema says, whatever an item holds."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from audit_trail.cli import words
+from audit_trail.core.history import Change
+from audit_trail.core.records import audit_item
+from audit_trail.core.values import canonical_image
+from scripts.project import ROOT
+from tests import builders
+from tests.property.strategies import pairs
+
+if TYPE_CHECKING:
+    from audit_trail.core.values import Image
+
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "change.schema.json").read_text(encoding="utf-8"))
+CHANGE = Draft202012Validator(SCHEMA)
+TYPED_IMAGE = Draft202012Validator({"$ref": "#/$defs/typed_image", "$defs": SCHEMA["$defs"]})
+
+
+@given(pairs())
+def test_every_change_is_as_its_schema_says(pair: tuple[Image, Image]) -> None:
+    """A line of JSON is valid by its schema; with --typed its images are the stored ones in DynamoDB JSON, exactly."""
+    old, new = pair
+    change = Change.from_item(audit_item(builders.stream_record("MODIFY", old=old, new=new), builders.SETTINGS))
+    plain = json.loads(words.change_json(change, typed=False, whole=True), parse_float=Decimal)
+    typed = json.loads(words.change_json(change, typed=True))
+    for line in (plain, typed):
+        CHANGE.validate(line)
+    for name, image in (("old_image", old), ("new_image", new)):
+        TYPED_IMAGE.validate(typed[name])
+        assert canonical_image(typed[name]) == canonical_image(image)
+        assert plain[name].keys() == image.keys()
