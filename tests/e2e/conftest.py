@@ -70,9 +70,9 @@ class Deployment:
         plan: dict[str, Any] = json.loads(self.terraform.run("show", "-json", str(saved), quiet=True))
         return plan
 
-    def apply(self, *options: str) -> None:
+    def apply(self) -> None:
         """Deploy again, as `make deploy` does."""
-        self.terraform.run("apply", "-auto-approve", "-no-color", *options, quiet=True)
+        self.terraform.run("apply", "-auto-approve", "-no-color", quiet=True)
         self.outputs = self.terraform.outputs()
 
     def trail(

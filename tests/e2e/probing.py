@@ -72,9 +72,12 @@ def does_partial_batch_responses(deployment: Deployment) -> bool:
             found = dynamodb.get_item(TableName=counts, Key={"number": {"N": number}}, ConsistentRead=True)
             return int(found.get("Item", {}).get("deliveries", {"N": "0"})["N"])
 
-        for number in ("1", "2"):
+        def deliver(number: str) -> None:
             dynamodb.put_item(TableName=source, Item={"number": {"N": number}})
-            wait_until(lambda number=number: delivered(number) > 0, seconds=120)
+            wait_until(lambda: delivered(number) > 0, seconds=120)
+
+        deliver("1")
+        deliver("2")
         return delivered("1") > 1
 
 

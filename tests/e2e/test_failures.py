@@ -22,8 +22,9 @@ from scripts import build_zip
 from tests.e2e.deliveries import OverOurModel, OverTheEngine
 from tests.e2e.histories import assert_exact, scan
 from tests.e2e.probing import does_partial_batch_responses
+from tests.e2e.waiting import wait_until
 from tests.e2e.workload import Item, run
-from tests.tables import put_all
+from tests.tables import create_table, put_all
 
 if TYPE_CHECKING:
     import subprocess
@@ -118,20 +119,31 @@ class Parcels:
         self._until_updated()
 
     def _until_updated(self) -> None:
-        waiter = self.functions.get_waiter("function_updated_v2")
-        waiter.wait(FunctionName=self.names["function"], WaiterConfig={"Delay": 1})
+        def status() -> str:
+            found = self.functions.get_function_configuration(FunctionName=self.names["function"])
+            return str(found["LastUpdateStatus"])
+
+        wait_until(lambda: status() == "Successful", seconds=120)
 
     @contextmanager
     def without_audit_table(self) -> Iterator[None]:
-        """Delete the audit table; Terraform makes it again, as `make deploy` would."""
-        self.dynamodb.delete_table(TableName=self.names["audit_table"])
-        self.dynamodb.get_waiter("table_not_exists").wait(
-            TableName=self.names["audit_table"], WaiterConfig={"Delay": 1}
-        )
+        """Delete the audit table, and make it again as Terraform made it."""
+        dynamodb, name = self.dynamodb, self.names["audit_table"]
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        tags = dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+        dynamodb.delete_table(TableName=name)
+        dynamodb.get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
         try:
             yield
         finally:
-            self.deployment.apply("-target=module.parcels_audit.aws_dynamodb_table.audit")
+            types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+            keys = {key["AttributeName"]: types[key["AttributeName"]] for key in table["KeySchema"]}
+            create_table(dynamodb, name, keys, Tags=tags, SSESpecification={"Enabled": True})
+            dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+            expiring = {"Enabled": True, "AttributeName": "expires_at"}
+            dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiring)
+            backups = {"PointInTimeRecoveryEnabled": True}
+            dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=backups)
 
 
 @pytest.fixture(scope="module", params=[OverTheEngine, OverOurModel], ids=["the engine's mapping", "our model"])
@@ -189,33 +201,6 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_poison_record_among_a_thousand(parcels: Parcels) -> None:
-    """Of 1,000 records 999 are stored by their first delivery, the poison is quarantined, and redrive stores it once."""
-    source, before = parcels.names["source_table"], len(parcels.stored())
-    keys = new_keys(1_000)
-    with parcels.another_code(with_a_bug(keys[617])):
-        put_all(parcels.dynamodb, source, [key | {"status": {"S": "sent"}} for key in keys])
-        parcels.delivery.deliver(lambda: len(parcels.stored()) == before + 999)
-    if isinstance(parcels.delivery, OverOurModel):
-        invocations = parcels.delivery.mapping.invocations
-        assert {invocation.outcome for invocation in invocations} == {"succeeded"}
-        assert sum(invocation.size for invocation in invocations) == 1_000
-    assert [record["dynamodb"]["Keys"] for record in parcels.waiting("quarantine/")] == [keys[617]]
-    assert parcels.waiting("aws/lambda/") == []
-
-    [line] = lines(parcels.trail("redrive"))
-
-    assert (line["became"], line["stored"]) == ("moved", 1)
-    stored = parcels.stored()
-    keys_stored = [record["keys"]["M"] for record in stored]
-    assert [keys_stored.count(key) for key in keys] == [1] * 1_000
-    assert lines(parcels.trail("redrive")) == []
-    moved = {"Bucket": parcels.names["bucket"], "Key": f"redriven/{line['key']}"}
-    parcels.deployment.client("s3").copy_object(Bucket=moved["Bucket"], Key=line["key"], CopySource=moved)
-    assert [(again["became"], again["stored"]) for again in lines(parcels.trail("redrive"))] == [("moved", 0)]
-    assert parcels.stored() == stored
-
-
 def test_an_audit_table_that_is_gone_beyond_the_record_age(parcels: Parcels) -> None:
     """What was written while the audit table was gone lies in the bucket, and redrive restores every change, in order."""
     items = new_items(parcels)
@@ -256,3 +241,30 @@ def test_a_function_that_is_misconfigured_for_a_while(parcels: Parcels, wrong: d
 
     assert_exact(parcels.stored(), items)
     assert parcels.waiting("quarantine/") == parcels.waiting("aws/lambda/") == []
+
+
+def test_a_poison_record_among_a_thousand(parcels: Parcels) -> None:
+    """Of 1,000 records 999 are stored by their first delivery, the poison is quarantined, and redrive stores it once."""
+    source, before = parcels.names["source_table"], len(parcels.stored())
+    keys = new_keys(1_000)
+    with parcels.another_code(with_a_bug(keys[617])):
+        put_all(parcels.dynamodb, source, [key | {"status": {"S": "sent"}} for key in keys])
+        parcels.delivery.deliver(lambda: len(parcels.stored()) == before + 999)
+    if isinstance(parcels.delivery, OverOurModel):
+        invocations = parcels.delivery.mapping.invocations
+        assert {invocation.outcome for invocation in invocations} == {"succeeded"}
+        assert sum(invocation.size for invocation in invocations) == 1_000
+    assert [record["dynamodb"]["Keys"] for record in parcels.waiting("quarantine/")] == [keys[617]]
+    assert parcels.waiting("aws/lambda/") == []
+
+    [line] = lines(parcels.trail("redrive"))
+
+    assert (line["became"], line["stored"]) == ("moved", 1)
+    stored = parcels.stored()
+    keys_stored = [record["keys"]["M"] for record in stored]
+    assert [keys_stored.count(key) for key in keys] == [1] * 1_000
+    assert lines(parcels.trail("redrive")) == []
+    moved = {"Bucket": parcels.names["bucket"], "Key": f"redriven/{line['key']}"}
+    parcels.deployment.client("s3").copy_object(Bucket=moved["Bucket"], Key=line["key"], CopySource=moved)
+    assert [(again["became"], again["stored"]) for again in lines(parcels.trail("redrive"))] == [("moved", 0)]
+    assert parcels.stored() == stored
