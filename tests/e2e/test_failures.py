@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit_trail.core.failures import understand
-from scripts import build_zip
+from scripts.project import HANDLER_ZIP
 from tests.e2e.deliveries import OverOurModel, OverTheEngine
 from tests.e2e.histories import assert_exact, scan
 from tests.e2e.probing import does_partial_batch_responses
@@ -95,7 +95,7 @@ class Parcels:
         try:
             yield
         finally:
-            self._set_code(build_zip.build().read_bytes())
+            self._set_code(HANDLER_ZIP.read_bytes())
 
     def _set_code(self, code: bytes) -> None:
         self.functions.update_function_code(FunctionName=self.names["function"], ZipFile=code)
@@ -184,7 +184,7 @@ def written(items: list[Item]) -> int:
 def with_a_bug(poison: Image) -> bytes:
     """Return the built zip with a bug that the records of one item meet."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(build_zip.build()) as good, zipfile.ZipFile(buffer, "w") as bad:
+    with zipfile.ZipFile(HANDLER_ZIP) as good, zipfile.ZipFile(buffer, "w") as bad:
         for entry in good.infolist():
             source = good.read(entry)
             if entry.filename == "audit_trail/core/records.py":
