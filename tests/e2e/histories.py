@@ -55,11 +55,11 @@ def assert_exact(records: Sequence[Image], items: Iterable[Item]) -> None:
     for item in items:
         history = found[item_key(item.table, item.keys)]
         written = [None if image is None else canonical_image(image) for image in item.images]
-        read = [(canonical(change.old_image), canonical(change.new_image)) for change in history]
+        read = [(_canonical(change.old_image), _canonical(change.new_image)) for change in history]
         assert read == list(pairwise(written))
         assert_whole(history)
 
 
-def canonical(image: Image | None) -> Image | None:
+def _canonical(image: Image | None) -> Image | None:
     """Return an image in canonical form, if there is one."""
     return None if image is None else canonical_image(image)
