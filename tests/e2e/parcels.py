@@ -11,7 +11,7 @@ from audit_trail.core.failures import understand
 from scripts.project import HANDLER_ZIP
 from tests.e2e.histories import scan
 from tests.e2e.waiting import wait_until
-from tests.e2e.workload import run
+from tests.e2e.workload import Item, run
 from tests.tables import create_table
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from audit_trail.core.values import Image
     from tests.e2e.conftest import Deployment
     from tests.e2e.deliveries import Delivery, OverOurModel, OverTheEngine
-    from tests.e2e.workload import Item
 
 BUG = """
 without_the_bug = audit_item
@@ -48,21 +47,28 @@ class Parcels:
         """Begin with a mapping that has delivered all that was written so far."""
         self.delivery = self._kind(self.deployment, self.names)
 
-    def stored(self) -> list[Image]:
-        """Return the audit records."""
-        return scan(self.dynamodb, self.names["audit_table"])
+    def stored(self, keys: list[Image]) -> list[Image]:
+        """Return the audit records of the items that have these keys."""
+        return [record for record in scan(self.dynamodb, self.names["audit_table"]) if record["keys"]["M"] in keys]
 
-    def objects(self) -> list[str]:
-        """Return the keys of all objects in the bucket."""
-        pages = self.deployment.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.names["bucket"])
+    def item(self, keys: Image) -> Item:
+        """Return an item of the source table that wasn't written yet."""
+        return Item(self.names["source_table"], keys)
+
+    def objects(self, prefix: str) -> list[str]:
+        """Return what lies in the bucket under a prefix."""
+        pages = (
+            self.deployment.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self.names["bucket"], Prefix=prefix)
+        )
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
-    def waiting(self, prefix: str) -> list[dict[str, Any]]:
-        """Return the stream records that wait under a prefix."""
+    def waiting(self, prefix: str) -> list[Image]:
+        """Return the keys of the items whose stream records wait under a prefix, as often as they do."""
         s3, bucket = self.deployment.client("s3"), self.names["bucket"]
-        keys = [key for key in self.objects() if key.startswith(prefix)]
-        bodies = [(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
-        return [record for key, body in bodies for record in understand(key, body).records]
+        bodies = [(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in self.objects(prefix)]
+        return [record["dynamodb"]["Keys"] for key, body in bodies for record in understand(key, body).records]
 
     def trail(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `trail` on this trail."""
