@@ -67,7 +67,7 @@ class OverOurModel:
 
     def deliver(self, until: Callable[[], bool]) -> None:
         """Deliver what was written."""
-        self.mapping.run_until_idle()
+        self.mapping.run_until_idle(max_invocations=40)
         assert until()
 
     def try_in_vain(self) -> None:
