@@ -6,14 +6,11 @@ its own, on no resource, so the tests grant that one and make every other PartiQ
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import shutil
 import time
 import uuid
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -27,10 +24,12 @@ from scripts.local_deployment import LocalDeployment
 from scripts.project import ROOT
 from tests import engines
 from tests.e2e.conftest import Deployment
+from tests.e2e.probing import policy, zipped
 from tests.unit.fakes import numbered_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 DENIED = "AccessDeniedException"
 ORDER = {"order_id": {"N": "4711"}}
@@ -75,8 +74,7 @@ def _without_conditions(folder: Path) -> Path:
 
 
 def _allow(action: str, resource: str) -> str:
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return policy({"Effect": "Allow", "Action": action, "Resource": resource})
 
 
 def _objects(enforcing: Deployment) -> list[str]:
@@ -138,15 +136,12 @@ def attempts(enforcing: Deployment, record: dict[str, Any]) -> dict[str, str]:
     }
     function = enforcing.client("lambda")
     role = function.get_function(FunctionName=enforcing.function)["Configuration"]["Role"]
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.write(Path(__file__).with_name("permission_probe.py"), "permission_probe.py")
     function.create_function(
         FunctionName="probe",
         Role=role,
         Runtime="python3.13",
         Handler="permission_probe.handler",
-        Code={"ZipFile": buffer.getvalue()},
+        Code={"ZipFile": zipped("permission_probe.py")},
         Timeout=30,
     )
     answer = function.invoke(FunctionName="probe", Payload=json.dumps({"calls": calls}).encode())
@@ -337,9 +332,9 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
     credentials = _user(enforcing, "operator", enforcing.outputs["operator_policy_json"])
     # MiniStack checks both on no resource, and knows no PartiQLInsert; AWS checks what the operator policy names.
     emulator = _allow("dynamodb:ListTagsOfResource", "*"), _allow("dynamodb:BatchExecuteStatement", "*")
-    for number, policy in enumerate(emulator):
+    for number, more in enumerate(emulator):
         enforcing.client("iam").put_user_policy(
-            UserName="operator", PolicyName=f"emulator-{number}", PolicyDocument=policy
+            UserName="operator", PolicyName=f"emulator-{number}", PolicyDocument=more
         )
     listed = enforcing.trail("failures", "--json", credentials=credentials)
     done = enforcing.trail("redrive", "--json", credentials=credentials)

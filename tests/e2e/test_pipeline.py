@@ -5,27 +5,24 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit_trail.aws.reading import from_client
 from audit_trail.core.failures import quarantined, understand
 from audit_trail.core.history import Change
 from audit_trail.core.images import digest
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.patch import apply, invert
 from audit_trail.core.records import stream_record
-from audit_trail.core.values import canonical_image, canonical_text
+from audit_trail.core.values import canonical_image
 from scripts.project import ROOT
+from tests.e2e.histories import assert_exact, histories, item_key, item_key_of, scan
 from tests.e2e.workload import Item, run
 from tests.event_source_mapping import DynamoDBStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from audit_trail.core.values import Image
     from tests.e2e.conftest import Deployment
 
@@ -58,13 +55,15 @@ def stored(deployment: Deployment, items: list[Item]) -> list[Image]:
     Other tests write to the same tables, before or after: their items are left out.
     """
     expected = sum(len(item.images) - 1 for item in items)
-    ours = {_item_key(item.table, item.keys) for item in items}
+    ours = {item_key(item.table, item.keys) for item in items}
     found: list[Image] = []
     patience = time.monotonic() + 10
     while len(found) < expected and time.monotonic() < patience:
         before = len(found)
-        records = [record for table in _audit_tables(deployment) for record in _scan(deployment, table)]
-        found = [record for record in records if _item_key_of(record) in ours]
+        records = [
+            record for table in _audit_tables(deployment) for record in scan(deployment.client("dynamodb"), table)
+        ]
+        found = [record for record in records if item_key_of(record) in ours]
         if len(found) > before:
             patience = time.monotonic() + 10
         time.sleep(0.1)
@@ -75,42 +74,17 @@ def _audit_tables(deployment: Deployment) -> list[str]:
     return [deployment.audit_table, deployment.outputs["composite_audit_table_name"]]
 
 
-def _scan(deployment: Deployment, table: str) -> Iterator[Image]:
-    for page in deployment.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        for item in page["Items"]:
-            yield {name: from_client(value) for name, value in item.items()}
-
-
-def _item_key(table: str, keys: Image) -> tuple[str, str]:
-    return table, canonical_text(canonical_image(keys))
-
-
-def _item_key_of(record: Image) -> tuple[str, str]:
-    return _item_key(record["event_source_arn"]["S"].split("/")[1], record["keys"]["M"])
-
-
-def _histories(stored: list[Image]) -> dict[tuple[str, str], list[Change]]:
-    """Group records by item, in the order of their sequence numbers."""
-    histories: dict[tuple[str, str], list[Change]] = defaultdict(list)
-    for record in stored:
-        histories[_item_key_of(record)].append(Change.from_item(record))
-    return {key: sorted(history, key=lambda change: change.sequence_number) for key, history in histories.items()}
-
-
 def test_every_change_is_recorded_exactly_once_in_order_with_both_images(
     items: list[Item], stored: list[Image]
 ) -> None:
     """2,000 changes by 4 writers to 50 items give one record each, in order, with the images that were written."""
-    histories = _histories(stored)
+    assert_exact(stored, items)
     assert len(stored) == sum(len(item.images) - 1 for item in items) >= CHANGES
+    found = histories(stored)
     for item in items:
-        history = histories[_item_key(item.table, item.keys)]
-        written = [None if image is None else canonical_image(image) for image in item.images]
-        assert [_canonical(change.old_image) for change in history] == written[:-1]
-        assert [_canonical(change.new_image) for change in history] == written[1:]
         names = {(True, False): "INSERT", (False, False): "MODIFY", (False, True): "REMOVE"}
-        kinds = [names[old is None, new is None] for old, new in pairwise(written)]
-        assert [change.event_name for change in history] == kinds
+        kinds = [names[old is None, new is None] for old, new in pairwise(item.images)]
+        assert [change.event_name for change in found[item_key(item.table, item.keys)]] == kinds
 
 
 def test_each_diff_leads_from_one_image_to_the_other_and_back(stored: list[Image]) -> None:
@@ -127,7 +101,7 @@ def test_each_diff_leads_from_one_image_to_the_other_and_back(stored: list[Image
 
 def test_the_chain_of_digests_is_whole(stored: list[Image]) -> None:
     """In each item's history every digest is its image's, and each old digest is the one before's new digest."""
-    for history in _histories(stored).values():
+    for history in histories(stored).values():
         before: str | None = None
         for change in history:
             old, new = (change.item.get(name, {}).get("B") for name in ("old_image_sha256", "new_image_sha256"))
@@ -154,13 +128,13 @@ def test_each_record_rebuilds_its_stream_record(deployment: Deployment, stored: 
 
 def test_delivering_everything_again_changes_nothing(deployment: Deployment, stored: list[Image]) -> None:
     """All events delivered a second time are answered with success and leave every record as it was."""
-    before = {table: list(_scan(deployment, table)) for table in _audit_tables(deployment)}
+    before = {table: scan(deployment.client("dynamodb"), table) for table in _audit_tables(deployment)}
     functions = [deployment.function, deployment.outputs["composite_function_name"]]
     for function, table in zip(functions, _audit_tables(deployment), strict=True):
         records = [stream_record(item) for item in before[table]]
         for start in range(0, len(records), 100):
             assert _invoke(deployment, function, records[start : start + 100]) == {"batchItemFailures": []}
-    assert {table: list(_scan(deployment, table)) for table in _audit_tables(deployment)} == before
+    assert {table: scan(deployment.client("dynamodb"), table) for table in _audit_tables(deployment)} == before
 
 
 def test_the_blog_posts_sample_event_is_stored(deployment: Deployment) -> None:
@@ -168,7 +142,11 @@ def test_the_blog_posts_sample_event_is_stored(deployment: Deployment) -> None:
     [record] = json.loads((ROOT / "tests" / "events" / "sample.json").read_text())["Records"]
     assert _invoke(deployment, deployment.function, [record]) == {"batchItemFailures": []}
     # The demo's order has the same number; the sequence number is the sample's own.
-    found = [item for item in _scan(deployment, deployment.audit_table) if item["sequence_number"] == {"S": "111"}]
+    found = [
+        item
+        for item in scan(deployment.client("dynamodb"), deployment.audit_table)
+        if item["sequence_number"] == {"S": "111"}
+    ]
     assert [stream_record(item) for item in found] == [record]
 
 
@@ -185,12 +163,8 @@ def test_bad_records_are_quarantined_and_their_neighbours_stored(deployment: Dep
     key, _ = quarantined(records[1], "", "")
     kept = deployment.client("s3").get_object(Bucket=deployment.bucket, Key=key)["Body"].read()
     assert understand(key, kept).records == [records[1]]
-    keys = {item["order_id"]["N"] for item in _scan(deployment, deployment.audit_table)}
+    keys = {item["order_id"]["N"] for item in scan(deployment.client("dynamodb"), deployment.audit_table)}
     assert keys & {"770", "771", "772"} == {"770", "772"}
-
-
-def _canonical(image: Image | None) -> Image | None:
-    return None if image is None else canonical_image(image)
 
 
 def _digest(image: Image | None) -> str | None:
