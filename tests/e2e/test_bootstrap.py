@@ -148,7 +148,8 @@ def deployed(account: Bootstrapped, deployer: Any) -> dict[str, Any]:
     terraform = account.terraform(deployer)
     terraform.run("init", "-no-color", "-backend-config=backend.hcl", quiet=True)
     for settings in ("-var=dashboard=true", "-var=alarms=null"):
-        terraform.run("apply", "-auto-approve", "-no-color", settings, quiet=True)
+        # MiniStack has answered AddPermission with an error after doing it, among ten calls at once.
+        terraform.run("apply", "-auto-approve", "-no-color", "-parallelism=4", settings, quiet=True)
     return terraform.outputs()
 
 
@@ -157,7 +158,7 @@ def test_the_deploy_role_makes_the_root_and_takes_parts_away(account: Bootstrapp
     kept = engines.session(account.endpoint).client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]
     assert [one["Key"] for one in kept] == ["table-trail/terraform.tfstate"]
     assert deployed["audit_table_name"] == "boot-audit"
-    assert deployed["stream_check_function_name"] is None
+    assert "stream_check_function_name" not in deployed, "Terraform leaves out what is null"
 
 
 def test_the_plan_role_sees_all_that_was_deployed(
