@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts import terraform_check
-from scripts.project import ROOT
+from scripts.project import ROOT, ProblemError
 from scripts.terraform_check import checkov, configurations, validate
 
 if TYPE_CHECKING:
@@ -79,5 +79,5 @@ def test_lint_fails_with_what_was_found(sources: Path, monkeypatch: pytest.Monke
     """`make lint` fails when a configuration isn't valid, and names it."""
     (sources / "main.tf").write_text("locals {\n  x = var.none\n}\n", "utf-8")
     monkeypatch.setattr(terraform_check, "SOURCES", sources)
-    with pytest.raises(terraform_check.ProblemError, match="undeclared input variable"):
+    with pytest.raises(ProblemError, match="undeclared input variable"):
         terraform_check.main()
