@@ -39,7 +39,7 @@ locals {
     }
     Functions = {
       resources = [for name in local.functions : "${local.arn}:lambda:${local.here}:function:${name}"]
-      read      = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction"]
+      read      = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration", "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction"]
       write = [
         "lambda:AddPermission", "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource",
         "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
@@ -54,7 +54,9 @@ locals {
       ]
     }
     Logs = {
-      resources = [for name in local.functions : "${local.arn}:logs:${local.here}:log-group:/aws/lambda/${name}"]
+      # With :* for most actions, without it for tags:
+      # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html
+      resources = flatten([for name in local.functions : [for end in ["", ":*"] : "${local.arn}:logs:${local.here}:log-group:/aws/lambda/${name}${end}"]])
       read      = ["logs:ListTagsForResource"]
       write     = ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"]
     }
