@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,13 @@ def sources(tmp_path: Path, needs_terraform: None) -> Path:
 def test_every_configuration_is_looked_at() -> None:
     """The root, the bootstrap and every module are among what lint validates."""
     assert {TERRAFORM, TERRAFORM / "bootstrap", *(TERRAFORM / "modules").iterdir()} <= set(configurations(TERRAFORM))
+
+
+def test_lint_runs_every_check() -> None:
+    """`make lint` compares the READMEs' tables, and validates and scans what it formats."""
+    run = subprocess.run(["make", "--dry-run", "lint"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for command in ("scripts.terraform fmt -check", "scripts.terraform_docs --check", "scripts.terraform_check"):
+        assert f"-m {command}" in run
 
 
 def test_what_is_not_valid_is_named(sources: Path) -> None:
