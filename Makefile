@@ -48,12 +48,14 @@ test-local: $(STAMP) package ## end to end: Terraform, stream, the zip, on Local
 test-nightly: $(STAMP) ## the large runs of the property tests
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/property tests/functional
 
-lint: $(STAMP) package ## ruff, mypy, import-linter, terraform fmt
+lint: $(STAMP) package ## ruff, mypy, import-linter, terraform fmt and validate, checkov, READMEs' tables
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m scripts.terraform fmt -check -diff -recursive . ../tests/terraform
+	@$(PY) -m scripts.terraform_docs --check
+	@$(PY) -m scripts.terraform_check
 
 package: $(STAMP) ## build build/handler.zip, the same bytes for the same sources
 	@$(PY) -m scripts.build_zip

@@ -65,6 +65,14 @@ class LocalDeployment:
 
         `beside` are more .tf files to put beside the root's. Raises ProblemError with what Terraform printed.
         """
+        terraform = self.prepared(handler_zip, variables, beside)
+        terraform.run("apply", "-auto-approve", "-no-color", quiet=True)
+        return terraform.outputs()
+
+    def prepared(
+        self, handler_zip: Path, variables: dict[str, str] | None = None, beside: Iterable[Path] = ()
+    ) -> Terraform:
+        """Return Terraform, initialised for `up`, with nothing deployed yet. Raises ProblemError."""
         shutil.rmtree(self.directory, ignore_errors=True)
         shutil.copytree(ROOT / "terraform", self.directory / "terraform", ignore=NOT_COPIED)
         for path in beside:
@@ -79,8 +87,7 @@ class LocalDeployment:
         (self.directory / "terraform" / "local.auto.tfvars").write_text(lines, encoding="utf-8")
         terraform = self.terraform
         terraform.run("init", "-no-color", quiet=True)
-        terraform.run("apply", "-auto-approve", "-no-color", quiet=True)
-        return terraform.outputs()
+        return terraform
 
     def down(self) -> None:
         """Destroy all of it. Raises ProblemError."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from scripts.processes import Process, free_port, http_answers, start, wait_until
-from scripts.project import ProblemError, cache_dir, locked
+from scripts.tool_environment import interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,24 +19,7 @@ HEALTH = "/_localstack/health"
 
 def python() -> Path:
     """Return the interpreter of MiniStack's virtual environment; the first call makes it (about 5 seconds)."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = cache_dir() / f"{'-'.join(PINS).replace('==', '-')}-py{version}"
-    interpreter, stamp = folder / "bin" / "python", folder / ".complete"
-    with locked(folder):
-        # exists() follows the link: false when the Python that it was made with has gone.
-        if not (stamp.exists() and interpreter.exists()):
-            shutil.rmtree(folder, ignore_errors=True)
-            _run(sys.executable, "-m", "venv", str(folder))
-            _run(str(interpreter), "-m", "pip", "install", "--quiet", *PINS)
-            stamp.touch()
-    return interpreter
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise ProblemError(f"MiniStack could not be installed ({''.join(reason)}): check the network.")
+    return interpreter("MiniStack", *PINS)
 
 
 def launch(directory: Path, region: str, port: int = 0, settings: dict[str, str] | None = None) -> tuple[Process, str]:

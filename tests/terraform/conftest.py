@@ -97,14 +97,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, needs_terraform: None) ->
 
 
 @pytest.fixture(scope="session")
-def root(checkout: Checkout) -> Terraform:
-    """Give the copy's terraform/, initialised."""
-    terraform = checkout.terraform("terraform")
-    terraform.run("init", "-backend=false", "-no-color", quiet=True)
-    return terraform
-
-
-@pytest.fixture(scope="session")
 def outcome(checkout: Checkout) -> Outcome:
     """Give what all of the runs in *.tftest.hcl came to."""
     terraform = checkout.terraform("tests/terraform")

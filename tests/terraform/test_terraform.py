@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -18,11 +16,9 @@ from scripts.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from types_boto3_dynamodb import DynamoDBClient
 
-    from scripts.terraform import Terraform
     from tests.terraform.conftest import Checkout, Outcome
 
 MODULES = ROOT / "terraform" / "modules"
@@ -35,15 +31,6 @@ def test_everything_is_formatted(checkout: Checkout, folder: str) -> None:
     """Every file is as `terraform fmt` writes it."""
     done = checkout.terraform(folder).call("fmt", "-check", "-diff", "-recursive", quiet=True)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("module", [".", "modules/source_table", "modules/audit_trail"])
-def test_each_configuration_is_valid_on_its_own(root: Terraform, module: str) -> None:
-    """The root and each module pass `terraform validate` without an error or a warning."""
-    if module != ".":  # the root's initialisation has everything that its modules need
-        shutil.copy(root.directory / ".terraform.lock.hcl", root.directory / module)
-    done = replace(root, directory=root.directory / module).call("validate", "-json", quiet=True)
-    assert json.loads(done.stdout)["diagnostics"] == [], done.stdout
 
 
 def test_terraforms_own_tests_pass(outcome: Outcome) -> None:
@@ -64,7 +51,7 @@ def test_nothing_is_deprecated(outcome: Outcome) -> None:
 def test_every_validation_and_precondition_has_a_run_that_fails_it() -> None:
     """As many runs expect a variable or resource to refuse as it has ways to do so."""
     refusals: Counter[str] = Counter()
-    for folder in (ROOT / "terraform", *MODULES.iterdir()):
+    for folder in (ROOT / "terraform", ROOT / "terraform" / "bootstrap", *MODULES.iterdir()):
         for path in folder.glob("*.tf"):
             for block in re.split(r"^(?=\w)", path.read_text("utf-8"), flags=re.MULTILINE):
                 if count := len(re.findall(r"^ +(?:validation|precondition) \{", block, re.MULTILINE)):
@@ -168,16 +155,3 @@ def test_modules_bring_no_provider_and_nothing_guards_by_prevent_destroy() -> No
         assert "aws_iam_policy_document" not in text
         if path.is_relative_to(MODULES):
             assert not re.search(r'^provider "', text, re.MULTILINE)
-
-
-@pytest.mark.parametrize("folder", [ROOT / "terraform", MODULES / "audit_trail"], ids=lambda folder: folder.name)
-def test_the_readme_lists_what_there_is(folder: Path) -> None:
-    """The README's tables have every input and output, each with its own description, and no others."""
-    readme = (folder / "README.md").read_text("utf-8")
-    for kind, columns in (("variable", 3), ("output", 1)):
-        text = (folder / f"{kind}s.tf").read_text("utf-8")
-        blocks = re.findall(rf'^{kind} "(\w+)" \{{\n  description = "(.*)"\n', text, re.MULTILINE)
-        described = {name: description.replace('\\"', '"').replace("|", "\\|") for name, description in blocks}
-        rows = re.findall(r"^\| `(\w+)`" + r" \| .*?" * (columns - 1) + r" \| (.*) \|$", readme, re.MULTILINE)
-        listed = {name: last for name, last in rows if last in described.values()}
-        assert listed == described

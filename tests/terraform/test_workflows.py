@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,9 @@ from scripts.project import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 DEPLOY = ROOT / ".github" / "workflows" / "deploy.yml"
+RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+MAY_WRITE = {"deploy.yml": {"id-token"}, "release.yml": {"id-token", "contents", "attestations"}}
+"""What each workflow needs: a token for AWS; a release and a signed attestation."""
 
 
 def jobs(text: str) -> dict[str, str]:
@@ -40,10 +47,11 @@ def test_actions_are_pinned(path: object) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_permissions_are_the_least(path: object) -> None:
-    """No workflow runs with the repository's default permissions, writes anything, or keeps git's credentials."""
+    """No workflow runs with the repository's default permissions, writes more than it needs, or keeps git's credentials."""
     text = (ROOT / str(path)).read_text("utf-8")
+    may_write = MAY_WRITE.get(Path(str(path)).name, set())
     assert re.search(r"^permissions:( \{\}|\n  contents: read)$", text, re.MULTILINE)
-    assert set(re.findall(r"^ +([\w-]+): write$", text, re.MULTILINE)) <= {"id-token"}
+    assert set(re.findall(r"^ *([\w-]+): write\b", text, re.MULTILINE)) == may_write
     assert text.count("persist-credentials: false") == text.count("actions/checkout@")
     assert "pull_request_target" not in text
     assert "secrets." not in text
@@ -93,3 +101,57 @@ def test_the_state_is_locked_and_encrypted() -> None:
     for name, job in jobs(DEPLOY.read_text("utf-8")).items():
         assert "use_lockfile = true" in job, name
         assert "encrypt = true" in job, name
+
+
+def test_a_release_is_what_the_tag_says() -> None:
+    """Only a version's tag makes a release, and only where pyproject.toml and the changelog have that version."""
+    text = RELEASE.read_text("utf-8")
+    assert re.search(r'^on:\n  push:\n    tags: \["v\[0-9\]\+\.\[0-9\]\+\.\[0-9\]\+"\]\n\n', text, re.MULTILINE)
+    version = re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert len(version) == 1, "the line that the workflow looks for"
+    [release] = jobs(text).values()
+    assert release.index("pyproject.toml") < release.index("CHANGELOG.md") < release.index("run: make package")
+
+
+def test_what_is_released_is_what_was_built_and_attested() -> None:
+    """The zip comes from `make package` alone, is attested before it's published, and has its SHA-256 beside it."""
+    [release] = jobs(RELEASE.read_text("utf-8")).values()
+    order = ["run: make package", "cp build/handler.zip", "sha256sum", "attest-build-provenance@", "gh release create"]
+    positions = [release.index(step) for step in order]
+    assert positions == sorted(positions)
+    assert "subject-path: release/*.zip" in release
+    assert "release/*.zip release/SHA256SUMS release/sha256.base64" in release
+    # What Terraform compares with: filebase64sha256 of the same file.
+    assert re.search(r"openssl dgst -sha256 -binary \S+ \| base64 > sha256.base64", release)
+    assert [line for line in release.splitlines() if "upload-artifact" in line or "cache" in line] == []
+
+
+def run_step(name: str, folder: Path, tag: str) -> int:
+    """Run a step of the release as GitHub does, in `folder`; return its exit code."""
+    [script] = re.findall(rf"- name: {name}\n +run: \|\n((?: {{10}}.*\n)+)", RELEASE.read_text("utf-8"))
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    settings = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": tag}
+    return subprocess.run(command, cwd=folder, env=settings, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("tag", "changes", "code"),
+    [("v1.2.3", "## [1.2.3] - 2026-11-24", 0), ("v1.2.4", "## [1.2.4]", 1), ("v1.2.3", "## Unreleased", 1)],
+)
+def test_a_tag_that_fits_neither_file_releases_nothing(tmp_path: Path, tag: str, changes: str, code: int) -> None:
+    """A tag other than pyproject.toml's version, or one without a section in the changelog, ends the release."""
+    (tmp_path / "pyproject.toml").write_text('name = "x"\nversion = "1.2.3"\n', "utf-8")
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{changes}\n", "utf-8")
+    assert run_step("the tag is the version in pyproject.toml, and the changelog has it", tmp_path, tag) == code
+
+
+def test_the_published_sums_are_the_zips(tmp_path: Path) -> None:
+    """The sums that a release publishes are the zip's: for sha256sum, and in base64 as handler_s3 takes it."""
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "handler.zip").write_bytes(b"the zip")
+    assert run_step("name it by its version, and sum it up", tmp_path, "v1.2.3") == 0
+    digest = hashlib.sha256(b"the zip").digest()
+    release = tmp_path / "release"
+    assert (release / "table-trail-v1.2.3.zip").read_bytes() == b"the zip"
+    assert (release / "SHA256SUMS").read_text("ascii") == f"{digest.hex()}  table-trail-v1.2.3.zip\n"
+    assert (release / "sha256.base64").read_text("ascii").strip() == base64.b64encode(digest).decode()

@@ -20,6 +20,13 @@ locals {
 }
 
 resource "aws_lambda_function" "stream_check" {
+  # checkov:skip=CKV_AWS_116: it runs every 15 minutes, and the alarm stream-mismatch rings when it does not.
+  # checkov:skip=CKV_AWS_117: it calls AWS's APIs alone. In a VPC each of them needs an endpoint, and has one more way to fail.
+  # checkov:skip=CKV_AWS_115: one run every 15 minutes; what is reserved for it is taken from all other functions.
+  # checkov:skip=CKV_AWS_272: signing needs a profile that only the deployer has. Releases publish the zip's SHA-256, which a plan compares.
+  # checkov:skip=CKV_AWS_173: its variables are names and numbers, no secrets; Lambda encrypts them with a key that AWS manages.
+  # checkov:skip=CKV_AWS_50: tracing would need a permission that names no resource; metrics and logs tell of each batch.
+
   count = local.stream_checks
 
   function_name = local.default_names.stream_check
@@ -57,6 +64,8 @@ resource "aws_lambda_function" "stream_check" {
 }
 
 resource "aws_cloudwatch_log_group" "stream_check" {
+  # checkov:skip=CKV_AWS_158: logs carry no data of items, and CloudWatch encrypts them with a key of its own.
+
   count = local.stream_checks
 
   name              = "/aws/lambda/${local.default_names.stream_check}"

@@ -1,0 +1,135 @@
+# What Terraform asks of AWS for the root: to read all of it (plan), and to make and change it (deploy). Neither opens an
+# item, an object or a log line, and neither may delete a table or the bucket.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  region     = data.aws_region.current.id
+  account    = data.aws_caller_identity.current.account_id
+  arn        = "arn:${data.aws_partition.current.partition}"
+  here       = "${local.region}:${local.account}"
+  functions  = ["${var.audit_table_name}-trail", "${var.audit_table_name}-stream-check"]
+  roles      = [for name in local.functions : "${local.arn}:iam::${local.account}:role/${name}-${local.region}"]
+  mappings   = "${local.arn}:lambda:${local.here}:event-source-mapping:*"
+  of_mapping = { ArnEquals = { "lambda:FunctionArn" = "${local.arn}:lambda:${local.here}:function:${local.functions[0]}" } }
+
+  # Kind of resource → which ones, and what may be done to them.
+  permissions = {
+    Tables = {
+      resources = [for name in [var.source_table_name, var.audit_table_name] : "${local.arn}:dynamodb:${local.here}:table/${name}"]
+      read      = ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"]
+      write     = ["dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"]
+    }
+    Bucket = {
+      resources = ["${local.arn}:s3:::${var.audit_table_name}-trail-${local.account}-${local.region}"]
+      read = [
+        "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketRequestPayment", "s3:GetBucketTagging",
+        "s3:GetBucketVersioning", "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
+        "s3:ListBucket", # HeadBucket
+      ]
+      write = [
+        "s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging",
+        "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
+      ]
+    }
+    Functions = {
+      resources = [for name in local.functions : "${local.arn}:lambda:${local.here}:function:${name}"]
+      read      = ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:GetFunctionConfiguration", "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction"]
+      write = [
+        "lambda:AddPermission", "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource",
+        "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+      ]
+    }
+    Roles = {
+      resources = local.roles
+      read      = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
+      write = [
+        "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateRole", "iam:UpdateRoleDescription",
+      ]
+    }
+    Logs = {
+      # With :* for most actions, without it for tags:
+      # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html
+      resources = flatten([for name in local.functions : [for end in ["", ":*"] : "${local.arn}:logs:${local.here}:log-group:/aws/lambda/${name}${end}"]])
+      read      = ["logs:ListTagsForResource"]
+      write     = ["logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"]
+    }
+    Schedule = {
+      resources = ["${local.arn}:events:${local.here}:rule/${local.functions[1]}"]
+      read      = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
+      write     = ["events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"]
+    }
+    Alarms = {
+      resources = ["${local.arn}:cloudwatch:${local.here}:alarm:${local.functions[0]}-*"]
+      read      = ["cloudwatch:ListTagsForResource"]
+      write     = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"]
+    }
+    Dashboard = {
+      resources = ["${local.arn}:cloudwatch::${local.account}:dashboard/${local.functions[0]}"]
+      read      = ["cloudwatch:GetDashboard"]
+      write     = ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"]
+    }
+  }
+
+  # What AWS lets nobody narrow further: lists are of everything, and a mapping's id is not known before it is made.
+  # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+  seeing_statements = [
+    {
+      Sid      = "FindLogs"
+      Effect   = "Allow"
+      Action   = ["logs:DescribeLogGroups"]
+      Resource = ["${local.arn}:logs:${local.here}:log-group:*"]
+    },
+    {
+      Sid      = "FindAlarms"
+      Effect   = "Allow"
+      Action   = ["cloudwatch:DescribeAlarms"]
+      Resource = ["${local.arn}:cloudwatch:${local.here}:alarm:*"]
+    },
+    {
+      Sid      = "SeeMapping"
+      Effect   = "Allow"
+      Action   = ["lambda:GetEventSourceMapping", "lambda:ListTags"]
+      Resource = [local.mappings]
+    },
+  ]
+
+  trail_statements = {
+    plan = concat(local.seeing_statements, [
+      for kind, one in local.permissions : { Sid = "See${kind}", Effect = "Allow", Action = one.read, Resource = one.resources }
+    ])
+    deploy = concat(local.seeing_statements, local.mapping_statements, [
+      for kind, one in local.permissions : { Sid = "Manage${kind}", Effect = "Allow", Action = concat(one.read, one.write), Resource = one.resources }
+    ])
+  }
+
+  mapping_statements = [
+    {
+      Sid       = "MakeMapping"
+      Effect    = "Allow"
+      Action    = ["lambda:CreateEventSourceMapping"]
+      Resource  = ["*"]
+      Condition = local.of_mapping
+    },
+    {
+      Sid       = "ManageMapping"
+      Effect    = "Allow"
+      Action    = ["lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      Resource  = [local.mappings]
+      Condition = local.of_mapping
+    },
+    {
+      Sid       = "GiveRolesToFunctions"
+      Effect    = "Allow"
+      Action    = ["iam:PassRole"]
+      Resource  = local.roles
+      Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
+    },
+  ]
+}
