@@ -1,6 +1,7 @@
 resource "aws_lambda_event_source_mapping" "stream" {
   event_source_arn = var.source_table.stream_arn
   function_name    = aws_lambda_function.trail.arn
+  tags             = var.tags
 
   # LATEST can miss changes made while a mapping is created or updated.
   starting_position                  = "TRIM_HORIZON"
@@ -33,7 +34,9 @@ resource "aws_lambda_event_source_mapping" "stream" {
   depends_on = [
     aws_iam_role_policy.audit_table,
     aws_iam_role_policy.bucket,
+    aws_iam_role_policy.keys,
     aws_iam_role_policy.logs,
+    aws_iam_role_policy.network,
     aws_iam_role_policy.stream,
   ]
 
