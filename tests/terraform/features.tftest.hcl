@@ -67,8 +67,8 @@ run "on" {
     actor_index              = {}
     alarms                   = { silence_minutes = 60 }
     dashboard                = true
-    kms_key_arn              = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001"
-    source_kms_key_arn       = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000002"
+    kms_key                  = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001" }
+    source_kms_key           = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000002" }
     permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
     tags                     = { team = "orders", "cost centre" = "4711" }
     vpc                      = { subnet_ids = ["subnet-a", "subnet-b"], security_group_ids = ["sg-a"] }
@@ -80,14 +80,14 @@ run "on" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key_arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.stream_check[0].kms_key_id == var.kms_key_arn
+    condition     = aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && aws_cloudwatch_log_group.stream_check[0].kms_key_id == var.kms_key.arn
     error_message = "The key encrypts the table and the logs."
   }
 
   assert {
     condition = (
       one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
-      && one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key_arn
+      && one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key.arn
       && one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).bucket_key_enabled
     )
     error_message = "The key encrypts the bucket, with few requests to KMS."
@@ -95,19 +95,19 @@ run "on" {
 
   assert {
     condition = jsondecode(aws_iam_role_policy.keys[0].policy).Statement == [
-      { Sid = "UseTrailsKey", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key_arn },
-      { Sid = "DecryptStream", Effect = "Allow", Action = "kms:Decrypt", Resource = var.source_kms_key_arn },
+      { Sid = "UseTrailsKey", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key.arn },
+      { Sid = "DecryptStream", Effect = "Allow", Action = "kms:Decrypt", Resource = var.source_kms_key.arn },
     ]
     error_message = "The function uses the trail's key, and reads the stream by the source table's."
   }
 
   assert {
-    condition     = contains(jsondecode(output.reader_policy_json).Statement, { Sid = "DecryptTrail", Effect = "Allow", Action = "kms:Decrypt", Resource = var.kms_key_arn })
+    condition     = contains(jsondecode(output.reader_policy_json).Statement, { Sid = "DecryptTrail", Effect = "Allow", Action = "kms:Decrypt", Resource = var.kms_key.arn })
     error_message = "Readers decrypt."
   }
 
   assert {
-    condition     = contains(jsondecode(output.operator_policy_json).Statement, { Sid = "UseTrailsKey", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key_arn })
+    condition     = contains(jsondecode(output.operator_policy_json).Statement, { Sid = "UseTrailsKey", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key.arn })
     error_message = "Operators read failures and write objects."
   }
 
@@ -143,10 +143,10 @@ run "provisioned" {
   }
 
   variables {
-    kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001"
-    alarms      = null
-    capacity    = { billing_mode = "PROVISIONED", read_capacity = 5, write_capacity = 50 }
-    vpc         = { subnet_ids = ["subnet-a"], security_group_ids = ["sg-a"] }
+    kms_key  = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001" }
+    alarms   = null
+    capacity = { billing_mode = "PROVISIONED", read_capacity = 5, write_capacity = 50 }
+    vpc      = { subnet_ids = ["subnet-a"], security_group_ids = ["sg-a"] }
   }
 
   assert {

@@ -321,8 +321,8 @@ run "what_an_organisation_asks_for" {
   }
 
   variables {
-    kms_key_arn              = "arn:aws:kms:eu-central-1:123456789012:alias/audit"
-    source_kms_key_arn       = "alias/orders"
+    kms_key                  = { arn = "arn:aws:kms:eu-central-1:123456789012:alias/audit" }
+    source_kms_key           = { arn = "alias/orders" }
     append_only              = { break_glass_role_arns = [] }
     permissions_boundary_arn = "arn:aws:iam::123456789012:role/boundary"
     tags                     = { "aws:owner" = "finance" }
@@ -331,8 +331,8 @@ run "what_an_organisation_asks_for" {
   }
 
   expect_failures = [
-    var.kms_key_arn,
-    var.source_kms_key_arn,
+    var.kms_key,
+    var.source_kms_key,
     var.append_only,
     var.permissions_boundary_arn,
     var.tags,

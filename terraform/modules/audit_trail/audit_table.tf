@@ -70,7 +70,7 @@ resource "aws_dynamodb_table" "audit" {
 
   server_side_encryption {
     enabled     = true
-    kms_key_arn = var.kms_key_arn
+    kms_key_arn = one(local.keys)
   }
 
   tags = merge(var.tags, local.audit_table_tags)

@@ -80,7 +80,7 @@ locals {
 resource "aws_cloudwatch_log_group" "function" {
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = one(local.keys)
   tags              = var.tags
 }
 

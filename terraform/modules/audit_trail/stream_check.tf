@@ -71,7 +71,7 @@ resource "aws_cloudwatch_log_group" "stream_check" {
 
   name              = "/aws/lambda/${local.default_names.stream_check}"
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = one(local.keys)
   tags              = var.tags
 }
 

@@ -304,25 +304,26 @@ variable "log_level" {
 
 # What an organisation asks of everything that is deployed.
 
-variable "kms_key_arn" {
-  description = "ARN of your own KMS key, for the audit table, the bucket and the logs. Its policy must let CloudWatch Logs use it. Null: the services' own keys."
-  type        = string
+# An object, whose being there is known at plan even where the key is made in the same apply.
+variable "kms_key" {
+  description = "KMS key of your own for the audit table, the bucket and the logs: the resource aws_kms_key, its data source, or { arn = … }. Its policy must let CloudWatch Logs use it. Null: the services' own keys."
+  type        = object({ arn = string })
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be null or a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
+    condition     = var.kms_key == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key.arn))
+    error_message = "kms_key.arn must be a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
   }
 }
 
-variable "source_kms_key_arn" {
-  description = "ARN of the KMS key of your own that encrypts the source table, and so its stream, which the function's role may then decrypt. Null: it has none."
-  type        = string
+variable "source_kms_key" {
+  description = "KMS key of your own that encrypts the source table, and so its stream, which the function's role may then decrypt; as kms_key otherwise. Null: the source table has none."
+  type        = object({ arn = string })
   default     = null
 
   validation {
-    condition     = var.source_kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.source_kms_key_arn))
-    error_message = "source_kms_key_arn must be null or a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
+    condition     = var.source_kms_key == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.source_kms_key.arn))
+    error_message = "source_kms_key.arn must be a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
   }
 }
 
