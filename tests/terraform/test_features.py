@@ -66,7 +66,9 @@ def test_network_permissions_are_for_these_subnets_and_groups(outcome: Outcome, 
     assert not_from_code["Effect"] == "Deny"
     assert set(not_from_code["Action"]) == making | keeping | seeing
     names = ["orders-audit-trail", "orders-audit-stream-check"]
-    assert not_from_code["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": [FUNCTION + name for name in names]}}
+    assert not_from_code["Condition"] == {
+        "ArnEquals": {"lambda:SourceFunctionArn": [FUNCTION + name for name in names]}
+    }
     functions = [one["function_name"] for one in outcome.planned(RUN, "aws_lambda_function")]
     assert sorted(functions) == sorted(names)
 
