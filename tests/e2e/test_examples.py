@@ -121,7 +121,7 @@ def test_a_plan_after_apply_is_empty(examples: dict[str, Example]) -> None:
     """After each example was applied, Terraform wants to change nothing but what the emulator doesn't tell."""
     with ThreadPoolExecutor() as pool:
         plans = pool.map(Example.plan, examples.values())
-        assert dict(zip(examples, plans, strict=True)) == dict.fromkeys(EXAMPLES, {})
+        assert dict(zip(examples, plans, strict=True)) == {name: {} for name in EXAMPLES}
 
 
 def test_attaching_leaves_the_tables_untouched(
@@ -218,11 +218,9 @@ def test_a_stream_that_was_off_and_on_is_followed(examples: dict[str, Example], 
     assert {address.removeprefix(TRAIL): actions for address, actions in examples["minimal"].plan().items()} == {
         "aws_lambda_event_source_mapping.stream": ["delete", "create"],
         "aws_iam_role_policy.stream": ["update"],
-        # Whatever names the mapping follows.
+        # What names the mapping follows, and so do two alarms, whose dimensions MiniStack doesn't tell.
         "aws_iam_role_policy.stream_check[0]": ["update"],
         "aws_lambda_function.stream_check[0]": ["update"],
-        'aws_cloudwatch_metric_alarm.trail["batches-given-up"]': ["update"],
-        'aws_cloudwatch_metric_alarm.trail["changes-dropped"]': ["update"],
     }
     examples["minimal"].apply()
     dynamodb.put_item(TableName=table, Item={**key, "status": {"S": "after the apply"}})
