@@ -67,7 +67,11 @@ def examples(
         for name in EXAMPLES
     }
     with ThreadPoolExecutor() as pool:
-        list(pool.map(Example.apply, copies.values()))
+        said = dict(zip(copies, pool.map(Example.apply, copies.values()), strict=True))
+    for name in EXAMPLES:
+        readme = (ROOT / "terraform" / "examples" / name / "README.md").read_text("utf-8")
+        [[count]] = [re.findall(r"^Plan: (\d+) to add, 0 to change, 0 to destroy\.$", readme, re.MULTILINE)]
+        assert f"Resources: {count} added, 0 changed, 0 destroyed" in said[name], f"{name}: its README is out of date"
     return copies
 
 

@@ -375,3 +375,47 @@ run "wildcards_are_no_operators_and_tags_are_not_the_trails" {
 
   expect_failures = [var.append_only, var.tags]
 }
+
+run "a_table_of_another_account" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:eu-central-1:210987654321:table/orders"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:210987654321:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_enabled   = true
+      stream_view_type = "NEW_AND_OLD_IMAGES"
+      hash_key         = "order_id"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [data.aws_dynamodb_table.source]
+}
+
+run "a_table_of_another_region" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
+      stream_arn       = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_enabled   = true
+      stream_view_type = "NEW_AND_OLD_IMAGES"
+      hash_key         = "order_id"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [data.aws_dynamodb_table.source]
+}
