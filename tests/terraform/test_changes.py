@@ -141,7 +141,7 @@ def changed(checkout: Checkout, outcome: Outcome) -> dict[str, set[str]]:
     errors = [one for one in Outcome(messages).diagnostics if one["severity"] == "error"]
     assert errors == [], json.dumps(errors, indent=1)
     for message in messages:
-        if message["type"] == "test_plan":
+        if "test_plan" in message:  # an apply has a state instead
             plans[message["@testrun"]] = {
                 change["address"].removeprefix("aws_")
                 for change in message["test_plan"].get("resource_changes", [])
