@@ -69,7 +69,7 @@ def test_every_validation_and_precondition_has_a_run_that_fails_it() -> None:
             for block in re.split(r"^(?=\w)", path.read_text("utf-8"), flags=re.MULTILINE):
                 if count := len(re.findall(r"^ +(?:validation|precondition) \{", block, re.MULTILINE)):
                     kind, *labels = re.findall(r'\w+(?= ")|(?<=")\w+(?=")', block.splitlines()[0])
-                    name = ".".join([*{"variable": ["var"], "data": ["data"]}.get(kind, []), *labels])
+                    name = ".".join(["var", *labels] if kind == "variable" else labels)
                     refusals[f"{folder.name}: {name}"] += count
     expected: Counter[str] = Counter()
     for path in TESTS:

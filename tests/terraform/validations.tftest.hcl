@@ -387,7 +387,7 @@ run "a_table_of_another_account" {
     source_table = {
       name             = "orders"
       arn              = "arn:aws:dynamodb:eu-central-1:210987654321:table/orders"
-      stream_arn       = "arn:aws:dynamodb:eu-central-1:210987654321:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "order_id"
@@ -395,7 +395,7 @@ run "a_table_of_another_account" {
     }
   }
 
-  expect_failures = [data.aws_dynamodb_table.source]
+  expect_failures = [aws_lambda_event_source_mapping.stream]
 }
 
 run "a_table_of_another_region" {
@@ -409,7 +409,7 @@ run "a_table_of_another_region" {
     source_table = {
       name             = "orders"
       arn              = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
-      stream_arn       = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
       stream_enabled   = true
       stream_view_type = "NEW_AND_OLD_IMAGES"
       hash_key         = "order_id"
@@ -417,5 +417,5 @@ run "a_table_of_another_region" {
     }
   }
 
-  expect_failures = [data.aws_dynamodb_table.source]
+  expect_failures = [aws_lambda_event_source_mapping.stream]
 }

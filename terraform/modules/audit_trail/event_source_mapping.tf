@@ -46,6 +46,12 @@ resource "aws_lambda_event_source_mapping" "stream" {
       error_message = "Table ${var.source_table.name} has no stream: set stream_enabled = true and stream_view_type = \"NEW_AND_OLD_IMAGES\" on it, then plan again."
     }
 
+    # Lambda can read another account's stream, but this module looks the table up by its name, and so does `trail`.
+    precondition {
+      condition     = join(":", slice(split(":", var.source_table.arn), 3, 5)) == "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+      error_message = "Table ${var.source_table.name} is of another account or region than the provider's: give the module a provider of the table's own."
+    }
+
     precondition {
       condition     = !coalesce(var.source_table.stream_enabled, false) || var.source_table.stream_view_type == "NEW_AND_OLD_IMAGES"
       error_message = "The stream of table ${var.source_table.name} has another view type than NEW_AND_OLD_IMAGES, so it lacks images. DynamoDB can't change it: turn the stream off, then on again with stream_view_type = \"NEW_AND_OLD_IMAGES\"."
