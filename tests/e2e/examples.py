@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNTOLD = {
     "aws_cloudwatch_metric_alarm": {
         *("actions_enabled", "alarm_actions", "alarm_description", "dimensions", "metric_query", "ok_actions"),
-        *("period", "statistic", "tags", "tags_all", "treat_missing_data"),
+        *("period", "statistic", "treat_missing_data"),
     },
     "aws_lambda_event_source_mapping": {"metrics_config"},
     "aws_vpc_endpoint": {"private_dns_enabled", "security_group_ids"},

@@ -257,7 +257,7 @@ def test_a_table_that_was_made_anew_is_followed(examples: dict[str, Example], dy
     assert [record["event_name"]["S"] for record in found][-3:] == ["INSERT", "MODIFY", "REMOVE"]
 
 
-def test_detaching_leaves_tables_and_history(examples: dict[str, Example], dynamodb: Any) -> None:
+def test_detaching_leaves_tables_and_history(examples: dict[str, Example], dynamodb: Any, aws_engine: Engine) -> None:
     """With the example's README for detaching, functions and mappings go, and source tables and histories stay as they are."""
     example = examples["existing_tables"]
     readme = (ROOT / "terraform" / "examples" / "existing_tables" / "README.md").read_text("utf-8")
@@ -267,6 +267,8 @@ def test_detaching_leaves_tables_and_history(examples: dict[str, Example], dynam
         change(dynamodb, name)
     before = {name: described(dynamodb, name) for name in EXISTING}
     histories = {name: records(dynamodb, name, known[name] + 3) for name in EXISTING}
+    s3 = engines.session(aws_engine.endpoint).client("s3")
+    buckets = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
     main = example.terraform.directory / "main.tf"
     data_sources = main.read_text("utf-8").partition('module "audit"')[0]
@@ -277,5 +279,7 @@ def test_detaching_leaves_tables_and_history(examples: dict[str, Example], dynam
     assert {name: described(dynamodb, name) for name in EXISTING} == before
     assert {name: records(dynamodb, name, 0) for name in EXISTING} == histories
     assert {name: len(histories[name]) for name in EXISTING} == {name: known[name] + 3 for name in EXISTING}
+    assert {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]} == buckets
+    s3.close()
     left = example.terraform.run("state", "list", quiet=True)
     assert "module.audit" not in left
