@@ -94,17 +94,22 @@ class Deployment:
 
 
 @pytest.fixture(scope="session")
-def deployment(
+def aws_engine(
     needs_terraform: None, endpoint_url: str | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
+) -> Iterator[Engine]:
+    """Give one engine for everything that is deployed."""
+    with engines.aws_engine(tmp_path_factory.mktemp("engine"), endpoint_url) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def deployment(aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Deploy the example from the built zip, and tear it down after the last test."""
-    folder = tmp_path_factory.mktemp("deployment")
     handler_zip = build_zip.build()
-    with engines.aws_engine(folder / "engine", endpoint_url) as engine:
-        deployed = LocalDeployment(folder / "deployment", engine.endpoint)
-        outputs = deployed.up(handler_zip, {"name_prefix": f"e2e-{uuid.uuid4().hex[:6]}-"}, beside=BESIDE)
-        deployment = Deployment(engine, outputs, deployed.terraform)
-        yield deployment
-        deployment.close()
-        if engine.kind == "external":
-            deployed.down()
+    deployed = LocalDeployment(tmp_path_factory.mktemp("deployment") / "deployment", aws_engine.endpoint)
+    outputs = deployed.up(handler_zip, {"name_prefix": f"e2e-{uuid.uuid4().hex[:6]}-"}, beside=BESIDE)
+    deployment = Deployment(aws_engine, outputs, deployed.terraform)
+    yield deployment
+    deployment.close()
+    if aws_engine.kind == "external":
+        deployed.down()

@@ -75,7 +75,12 @@ def test_the_role_has_no_other_policies_than_those_checked_here(outcome: Outcome
     for name, resources in outcome.plans.items():
         kinds = {item["type"] for item in resources if "iam" in item["type"] or item["type"].endswith("policy")}
         kinds -= {"aws_iam_openid_connect_provider"}  # opens CI's roles, no function's
-        assert kinds <= {"aws_iam_role", "aws_iam_role_policy", "aws_s3_bucket_policy"}, name
+        assert kinds <= {
+            "aws_iam_role",
+            "aws_iam_role_policy",
+            "aws_s3_bucket_policy",
+            "aws_dynamodb_resource_policy",
+        }, name
         for role in (item for item in resources if item["type"] == "aws_iam_role"):
             assert not role.get("inline_policy"), name
             assert not role.get("managed_policy_arns"), name

@@ -312,3 +312,110 @@ run "missing_zip" {
 
   expect_failures = [aws_lambda_function.trail]
 }
+
+run "what_an_organisation_asks_for" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    kms_key                  = { arn = "arn:aws:kms:eu-central-1:123456789012:alias/audit" }
+    source_kms_key           = { arn = "alias/orders" }
+    append_only              = { break_glass_role_arns = [] }
+    permissions_boundary_arn = "arn:aws:iam::123456789012:role/boundary"
+    tags                     = { "aws:owner" = "finance" }
+    vpc                      = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+    reserved_concurrency     = 0
+  }
+
+  expect_failures = [
+    var.kms_key,
+    var.source_kms_key,
+    var.append_only,
+    var.permissions_boundary_arn,
+    var.tags,
+    var.vpc,
+    var.reserved_concurrency,
+  ]
+}
+
+run "sessions_are_no_roles_and_subnets_are_needed" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    append_only          = { break_glass_role_arns = ["arn:aws:sts::123456789012:assumed-role/admin/anna"] }
+    tags                 = { for number in range(31) : "tag-${number}" => "" }
+    vpc                  = { subnet_ids = [], security_group_ids = ["sg-1"] }
+    reserved_concurrency = 1.5
+  }
+
+  expect_failures = [var.append_only, var.tags, var.vpc, var.reserved_concurrency]
+}
+
+run "wildcards_are_no_operators_and_tags_are_not_the_trails" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    append_only = {
+      break_glass_role_arns = ["arn:aws:iam::123456789012:role/admin"]
+      operator_role_arns    = ["arn:aws:iam::123456789012:role/*"]
+    }
+    tags = { "Table-Trail:bucket" = "another" }
+  }
+
+  expect_failures = [var.append_only, var.tags]
+}
+
+run "a_table_of_another_account" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:eu-central-1:210987654321:table/orders"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_enabled   = true
+      stream_view_type = "NEW_AND_OLD_IMAGES"
+      hash_key         = "order_id"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [aws_lambda_event_source_mapping.stream]
+}
+
+run "a_table_of_another_region" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    source_table = {
+      name             = "orders"
+      arn              = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
+      stream_arn       = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000"
+      stream_enabled   = true
+      stream_view_type = "NEW_AND_OLD_IMAGES"
+      hash_key         = "order_id"
+      attribute        = [{ name = "order_id", type = "N" }]
+    }
+  }
+
+  expect_failures = [aws_lambda_event_source_mapping.stream]
+}

@@ -86,6 +86,7 @@ resource "aws_cloudwatch_metric_alarm" "trail" {
   treat_missing_data  = local.alarms[each.key].missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
+  tags                = var.tags
 
   lifecycle {
     precondition {
@@ -114,6 +115,7 @@ resource "aws_cloudwatch_metric_alarm" "audit_table_throttled" {
   treat_missing_data  = local.lasting.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
+  tags                = var.tags
 
   metric_query {
     id = "throttled"

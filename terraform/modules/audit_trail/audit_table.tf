@@ -71,10 +71,11 @@ resource "aws_dynamodb_table" "audit" {
   }
 
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = one(local.keys)
   }
 
-  tags = local.audit_table_tags
+  tags = merge(var.tags, local.audit_table_tags)
 
   lifecycle {
     precondition {

@@ -1,6 +1,7 @@
 resource "aws_lambda_event_source_mapping" "stream" {
   event_source_arn = var.source_table.stream_arn
   function_name    = aws_lambda_function.trail.arn
+  tags             = var.tags
 
   # LATEST can miss changes made while a mapping is created or updated.
   starting_position                  = "TRIM_HORIZON"
@@ -33,7 +34,9 @@ resource "aws_lambda_event_source_mapping" "stream" {
   depends_on = [
     aws_iam_role_policy.audit_table,
     aws_iam_role_policy.bucket,
+    aws_iam_role_policy.keys,
     aws_iam_role_policy.logs,
+    aws_iam_role_policy.network,
     aws_iam_role_policy.stream,
   ]
 
@@ -41,6 +44,12 @@ resource "aws_lambda_event_source_mapping" "stream" {
     precondition {
       condition     = coalesce(var.source_table.stream_enabled, false)
       error_message = "Table ${var.source_table.name} has no stream: set stream_enabled = true and stream_view_type = \"NEW_AND_OLD_IMAGES\" on it, then plan again."
+    }
+
+    # Lambda can read another account's stream, but this module looks the table up by its name, and so does `trail`.
+    precondition {
+      condition     = join(":", slice(split(":", var.source_table.arn), 3, 5)) == "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+      error_message = "Table ${var.source_table.name} is of another account or region than the provider's: give the module a provider of the table's own."
     }
 
     precondition {

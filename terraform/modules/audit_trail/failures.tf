@@ -10,6 +10,7 @@ resource "aws_s3_bucket" "trail" {
 
   bucket        = local.bucket_name
   force_destroy = var.force_destroy
+  tags          = var.tags
 }
 
 resource "aws_s3_bucket_versioning" "trail" {
@@ -24,8 +25,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "trail" {
   bucket = aws_s3_bucket.trail.id
 
   rule {
+    bucket_key_enabled = var.kms_key != null
+
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = var.kms_key == null ? "AES256" : "aws:kms"
+      kms_master_key_id = one(local.keys)
     }
   }
 }

@@ -3,6 +3,9 @@
 resource "aws_iam_role" "function" {
   name        = local.role_name
   description = "What the function ${local.function_name} may do."
+  tags        = var.tags
+
+  permissions_boundary = var.permissions_boundary_arn
 
   # No aws:SourceAccount or aws:SourceArn: AWS documents neither for execution roles. Only someone of this account who
   # may pass this role (iam:PassRole) can give it to a function.
@@ -48,7 +51,7 @@ locals {
         Action   = "s3:GetObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ], local.search_statements)
+    ], local.search_statements, local.read_key_statements)
   }
 
   search_statements = length(local.indexes) == 0 ? [] : [{
@@ -151,7 +154,7 @@ locals {
         Action   = "s3:PutObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ])
+    ], local.use_key_statements)
   }
 
   application_policy = {

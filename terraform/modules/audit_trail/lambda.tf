@@ -14,6 +14,9 @@ resource "aws_lambda_function" "trail" {
   architectures = [var.architecture]
   memory_size   = var.memory_size
   timeout       = var.timeout
+  tags          = var.tags
+
+  reserved_concurrent_executions = coalesce(var.reserved_concurrency, -1) # -1: none are set aside
 
   filename          = var.handler_zip
   s3_bucket         = local.code.s3_bucket
@@ -30,6 +33,18 @@ resource "aws_lambda_function" "trail" {
     application_log_level = var.log_level
     log_group             = aws_cloudwatch_log_group.function.name
   }
+
+  dynamic "vpc_config" {
+    for_each = local.vpcs
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  # Lambda needs it to put the function into the subnets, and to take it out of them.
+  depends_on = [aws_iam_role_policy.network]
 
   lifecycle {
     precondition {
@@ -74,6 +89,8 @@ resource "aws_cloudwatch_log_group" "function" {
 
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = one(local.keys)
+  tags              = var.tags
 }
 
 resource "aws_iam_role_policy" "logs" {

@@ -37,6 +37,7 @@ resource "aws_lambda_function" "stream_check" {
   architectures = [var.architecture]
   memory_size   = 256
   timeout       = 30
+  tags          = var.tags
 
   filename          = var.handler_zip
   s3_bucket         = local.code.s3_bucket
@@ -60,6 +61,15 @@ resource "aws_lambda_function" "stream_check" {
     log_group             = aws_cloudwatch_log_group.stream_check[0].name
   }
 
+  dynamic "vpc_config" {
+    for_each = local.vpcs
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
   depends_on = [aws_iam_role_policy.stream_check]
 }
 
@@ -70,6 +80,8 @@ resource "aws_cloudwatch_log_group" "stream_check" {
 
   name              = "/aws/lambda/${local.default_names.stream_check}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = one(local.keys)
+  tags              = var.tags
 }
 
 resource "aws_iam_role" "stream_check" {
@@ -78,6 +90,9 @@ resource "aws_iam_role" "stream_check" {
   name               = local.default_names.stream_check_role
   description        = "What the function ${local.default_names.stream_check} may do."
   assume_role_policy = aws_iam_role.function.assume_role_policy
+
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "stream_check" {
@@ -87,7 +102,7 @@ resource "aws_iam_role_policy" "stream_check" {
   role = aws_iam_role.stream_check[0].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "DescribeSourceTable"
         Effect   = "Allow"
@@ -106,7 +121,7 @@ resource "aws_iam_role_policy" "stream_check" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.stream_check[0].arn}:*"
       },
-    ]
+    ], local.network_statements)
   })
 }
 
@@ -116,6 +131,7 @@ resource "aws_cloudwatch_event_rule" "stream_check" {
   name                = local.default_names.stream_check
   description         = "Runs the function ${local.default_names.stream_check}."
   schedule_expression = "rate(15 minutes)" # the alarm stream-mismatch has the same period
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_event_target" "stream_check" {

@@ -302,6 +302,109 @@ variable "log_level" {
   }
 }
 
+# What an organisation asks of everything that is deployed.
+
+# An object, whose being there is known at plan even where the key is made in the same apply.
+variable "kms_key" {
+  description = "KMS key of your own for the audit table, the bucket and the logs: the resource aws_kms_key, its data source, or { arn = … }. Its policy must let CloudWatch Logs use it. Null: the services' own keys."
+  type        = object({ arn = string })
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key.arn))
+    error_message = "kms_key.arn must be a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
+  }
+}
+
+variable "source_kms_key" {
+  description = "KMS key of your own that encrypts the source table, and so its stream, which the function's role may then decrypt; as kms_key otherwise. Null: the source table has none."
+  type        = object({ arn = string })
+  default     = null
+
+  validation {
+    condition     = var.source_kms_key == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.source_kms_key.arn))
+    error_message = "source_kms_key.arn must be a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
+  }
+}
+
+variable "append_only" {
+  description = "Resource policy by which the audit table can only be added to, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no policy."
+  default     = null
+  type = object({
+    break_glass_role_arns = list(string)
+    operator_role_arns    = optional(list(string), [])
+  })
+
+  validation {
+    condition     = var.append_only == null ? true : length(var.append_only.break_glass_role_arns) > 0
+    error_message = "append_only.break_glass_role_arns must name at least one role: somebody has to be able to mend the table."
+  }
+
+  validation {
+    condition = var.append_only == null ? true : alltrue([
+      for arn in concat(var.append_only.break_glass_role_arns, var.append_only.operator_role_arns) :
+      can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))
+    ])
+    error_message = "append_only takes whole ARNs of IAM roles, such as arn:aws:iam::123456789012:role/break-glass: no wildcards, no users, no sessions (arn:aws:sts::…:assumed-role/…)."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the managed policy that bounds both functions' roles. It must allow what their own policies do. Null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be null or a managed policy's ARN, such as arn:aws:iam::123456789012:policy/boundary."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that can have some. The audit table has the trail's own besides."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for key, value in var.tags :
+      can(regex("^[A-Za-z0-9 _.:/=+@-]{1,128}$", key)) && can(regex("^[A-Za-z0-9 _.:/=+@-]{0,256}$", value)) && !can(regex("(?i)^(aws|table-trail):", key))
+    ])
+    error_message = "tags must have keys of 1 to 128 and values of up to 256 characters, of letters, digits, space and _ . : / = + @ -, and no key that begins with aws: or table-trail:."
+  }
+
+  validation {
+    condition     = length(var.tags) <= 30
+    error_message = "tags must be at most 30: AWS takes 50, and the audit table has the trail's own."
+  }
+}
+
+variable "vpc" {
+  description = "Subnets and security groups for both functions to run in. They need a way to DynamoDB and S3, and the check of the stream one to Lambda. Null: no VPC."
+  default     = null
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+
+  validation {
+    condition     = var.vpc == null ? true : length(var.vpc.subnet_ids) > 0 && length(var.vpc.security_group_ids) > 0
+    error_message = "vpc.subnet_ids and vpc.security_group_ids must each have at least one."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Most invocations of the function at the same time, set aside for it from the account's. Fewer than shards times parallelization_factor make shards wait. Null: what the account has left."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "reserved_concurrency must be null or a whole number from 1: with 0 the function never runs, and changes are lost after 24 hours."
+  }
+}
+
 # The event source mapping.
 
 variable "batch_size" {
