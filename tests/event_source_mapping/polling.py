@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.event_source_mapping.config import MappingConfig, matches
+from tests.event_source_mapping.config import MappingConfig
+from tests.event_source_mapping.filtering import matches
 from tests.event_source_mapping.records import ENVELOPE_BYTES, BufferedRecord, EventRecord, lane_of
 from tests.event_source_mapping.sources import PAGE_LIMIT, ShardReader, StreamSource
 
