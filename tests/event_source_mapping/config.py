@@ -53,4 +53,3 @@ class MappingConfig:
         value = getattr(self, name)
         if not lowest <= value <= highest:
             raise ValueError(f"{name} is {value}; AWS takes {lowest} to {highest}.")
-

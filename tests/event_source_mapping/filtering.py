@@ -26,12 +26,12 @@ def matches(pattern: Mapping[str, Any], record: Any) -> bool:
     """Tell whether a record matches a pattern: every field of it by any of the field's rules.
 
     Raises:
-        ValueError: the pattern isn't one of AWS's.
+        ValueError, TypeError: the pattern isn't one of AWS's.
 
     """
     for name, wanted in pattern.items():
         if name == "$or" and isinstance(wanted, list):
-            if not any([matches(one, record) for one in wanted]):
+            if not any(matches(one, record) for one in wanted):
                 return False
             continue
         inner = record.get(name) if isinstance(record, dict) else None
@@ -42,8 +42,8 @@ def matches(pattern: Mapping[str, Any], record: Any) -> bool:
             raise ValueError(f"{name}: a field's rules are a list of at least one")
         else:
             there = isinstance(record, dict) and name in record
-            # Each is looked at, so that a rule that AWS would refuse never hides behind one that matches.
-            if not any([_allows(rule, _leaves(inner) if there else []) for rule in wanted]):
+            leaves = _leaves(inner) if there else []
+            if not any(_allows(rule, leaves) for rule in wanted):
                 return False
     return True
 
@@ -56,12 +56,12 @@ def _leaves(value: Any) -> list[Any]:
 def _allows(rule: Any, leaves: Sequence[Any]) -> bool:
     if not isinstance(rule, dict):
         if not isinstance(rule, _LEAF):
-            raise ValueError("a rule is a plain value, or an object with one operator")
+            raise TypeError("a rule is a plain value, or an object with one operator")
         return any(_same(rule, leaf) for leaf in leaves)
     [(name, operand)] = rule.items()
     if name == "exists":
         if not isinstance(operand, bool):
-            raise ValueError("exists takes true or false")
+            raise TypeError("exists takes true or false")
         return bool(leaves) is operand
     if name not in _OPERATORS:
         raise ValueError(f"{name} is no operator of Lambda's filters")

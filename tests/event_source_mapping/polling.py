@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.event_source_mapping.config import MappingConfig
 from tests.event_source_mapping.filtering import matches
 from tests.event_source_mapping.records import ENVELOPE_BYTES, BufferedRecord, EventRecord, lane_of
 from tests.event_source_mapping.sources import PAGE_LIMIT, ShardReader, StreamSource
@@ -14,6 +13,8 @@ from tests.event_source_mapping.sources import PAGE_LIMIT, ShardReader, StreamSo
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Iterator
+
+    from tests.event_source_mapping.config import MappingConfig
 
 MAXIMUM_PAYLOAD_BYTES = 6 * 1024 * 1024
 """AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload, synchronous)."""

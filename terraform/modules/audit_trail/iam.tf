@@ -48,7 +48,7 @@ locals {
         Action   = "s3:GetObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ], local.search_statements)
+    ], local.search_statements, local.archive_reader_statements)
   }
 
   search_statements = length(local.indexes) == 0 ? [] : [{
@@ -151,7 +151,7 @@ locals {
         Action   = "s3:PutObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ])
+    ], local.archive_operator_statements)
   }
 
   application_policy = {
