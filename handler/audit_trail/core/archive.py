@@ -7,10 +7,11 @@ TTL deletion looks like: https://docs.aws.amazon.com/amazondynamodb/latest/devel
 
 import gzip
 import hashlib
+import heapq
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,3 +151,21 @@ def items(body: bytes, key: str | None = None) -> Iterator[Image]:
                 yield json.loads(fields["item"])
     except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
         raise MalformedArchiveError("an object under archive/ is not one of the archive's: it can't be read") from None
+
+
+def joined(table: Iterable[Image], archive: Iterable[Image], *, oldest_first: bool = False) -> Iterator[Image]:
+    """Join one item's records from the audit table and from the archive into one history, in the order of both.
+
+    A record that is in both, having expired a moment ago, comes once.
+    """
+    before = ""
+    for item in heapq.merge(table, archive, key=timestamp_of, reverse=not oldest_first):
+        if (stamp := timestamp_of(item)) != before:
+            yield item
+        before = stamp
+
+
+def timestamp_of(item: Image) -> str:
+    """Return a record's sort key."""
+    text: str = item["timestamp"]["S"]
+    return text

@@ -13,7 +13,7 @@ locals {
   # `exists` sees leaves only: asked of userIdentity itself, it would be false for a deletion by TTL, too.
   tampered_patterns = [
     { eventName = ["MODIFY"] },
-    { eventName = ["REMOVE"], userIdentity = { principalId = [{ exists = false }] } },
+    { eventName = ["REMOVE"], userIdentity = { principalId = [{ exists = false }, { anything-but = ["dynamodb.amazonaws.com"] }] } },
   ]
 }
 
