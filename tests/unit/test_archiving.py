@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import random
+from typing import TYPE_CHECKING, Any
 
-from audit_trail.batch import MANY, Quarantine
+import pytest
+
+from audit_trail.batch import MANY, Quarantine, Time
 from audit_trail.batch.archiving import archive
 from audit_trail.core.archive import items
 from audit_trail.core.failures import quarantined
 from audit_trail.ports import BatchResult, RequestFailedError
 from tests.builders import NOON
-from tests.expiry import audit_record, by_hand, deletion
+from tests.event_source_mapping import (
+    EventSourceMapping,
+    Faults,
+    FunctionCrashed,
+    InMemoryStream,
+    InProcessFunction,
+    MappingConfig,
+    SimulatedClock,
+)
+from tests.expiry import AUDIT_ARN, audit_record, by_hand, deletion
 from tests.unit.failed import InMemoryFailureBucket, lambda_object, put_back
 from tests.unit.fakes import FakeClock, InMemoryAuditTable, named, numbered_record
+
+if TYPE_CHECKING:
+    from tests.event_source_mapping import LambdaContext
 
 DAY = 86_400
 
@@ -203,3 +218,64 @@ def test_redrive_stops_while_the_archive_takes_nothing() -> None:
     )
     [done] = put_back(bucket, InMemoryAuditTable())
     assert (done.became, done.stuck) == ("stays", True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_five_thousand_expire_amid_crashes_and_duplicates(seed: int) -> None:
+    """Of 5,000 expired records every one is archived and read once, whatever crashes, times out or comes twice on the way.
+
+    Among them in the stream are as many records that others wrote or deleted by hand, of which none is archived.
+    """
+    rng = random.Random(seed)
+    records = of_days(5_000, days=7)
+    stream = InMemoryStream(AUDIT_ARN)
+    for shard in range(4):
+        stream.add_shard(f"shard-{shard}")
+    for number, record in enumerate(records):
+        hand = by_hand(rng.choice(("INSERT", "MODIFY", "REMOVE")), record | {"actor": {"S": "mallory"}}, 2 * number)
+        for one in (hand, deletion(record, 2 * number + 1)):
+            stream.append(f"shard-{number % 4}", one)
+    clock = SimulatedClock(NOON + 90 * DAY)
+    bucket = InMemoryFailureBucket()
+
+    def shaky(_: str) -> None:
+        if rng.random() < 0.1:
+            raise RequestFailedError("SlowDown")
+        if rng.random() < 0.05:
+            raise FunctionCrashed
+
+    bucket.before = shaky
+
+    def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+        left = Time(remaining=lambda: context.get_remaining_time_in_millis() / 1000, sleep=clock.sleep, jitter=rng)
+        return archive(event["Records"], store=bucket, time=left, quarantine=Quarantine(bucket, "1")).response(
+            event["Records"]
+        )
+
+    expiry = {"eventName": ["REMOVE"], "userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
+    mapping = EventSourceMapping(
+        InProcessFunction(
+            handler,
+            clock,
+            faults=Faults(throttled=0.05, crashed_before=0.1, crashed_after=0.1, timed_out=0.05),
+            rng=rng,
+        ),
+        stream,
+        clock,
+        MappingConfig(
+            batch_size=rng.choice((50, 300, 10_000)),
+            report_batch_item_failures=True,
+            bisect_batch_on_function_error=True,
+            filter_patterns=(expiry,),
+        ),
+        rng=rng,
+        duplicate_rate=0.2,
+    )
+    mapping.run_until_idle()
+
+    assert mapping.metrics["FilteredOutEventCount"] == 5_000
+    written = archived(bucket)
+    assert len(written) > 5_000, "some were archived twice"
+    assert {json.dumps(item, sort_keys=True) for item in written} == {
+        json.dumps(item, sort_keys=True) for item in records
+    }
