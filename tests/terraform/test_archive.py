@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 import sqlglot
 
 from audit_trail.core import archive
+from scripts.project import ROOT
 from tests.builders import TTL_IDENTITY, stream_record
 from tests.event_source_mapping.filtering import matches
 from tests.expiry import audit_record, by_hand, deletion
@@ -97,3 +99,22 @@ def test_athenas_query_runs_on_real_objects(outcome: Outcome, tmp_path: Path) ->
         rows = connection.execute(statement.sql(dialect="duckdb")).fetchall()
     assert [row[0] for row in rows] == [record["timestamp"]["S"] for record in records]
     assert [json.loads(row[-1]) for row in rows] == [record["new_image"]["M"] for record in records]
+
+
+def test_the_statement_for_elsewhere_makes_the_same_table(outcome: Outcome) -> None:
+    """The CREATE TABLE of docs/archive.md parses as Athena's DDL, and has Glue's columns, partition, SerDe and properties."""
+    page = (ROOT / "docs" / "archive.md").read_text("utf-8")
+    [text] = re.findall(r"```sql\n(CREATE .*?)```", page, re.DOTALL)
+    parsed = sqlglot.parse_one(text, dialect="athena")
+    [table] = outcome.planned(EVERYTHING, "aws_glue_catalog_table")
+    storage = table["storage_descriptor"][0]
+    assert isinstance(parsed, sqlglot.exp.Create)
+    columns = {one.name: one.args["kind"].sql(dialect="hive").lower() for one in parsed.this.expressions}
+    assert columns == {one["name"]: one["type"] for one in storage["columns"]}
+    assert re.findall(r"PARTITIONED BY \((\w+) (\w+)\)", text) == [
+        (one["name"], one["type"]) for one in table["partition_keys"]
+    ]
+    assert f"SERDE '{storage['ser_de_info'][0]['serialization_library']}'" in text
+    bucket = storage["location"].split("/")[2]
+    said = dict(re.findall(r"'([\w.]+)' = '(.*?)'", text.replace("BUCKET", bucket)))
+    assert said | {"EXTERNAL": "TRUE"} == table["parameters"]
