@@ -89,7 +89,12 @@ def test_everything_that_expires_is_archived(trail: LiveTrail, s3: S3Client, mon
 
     opened: list[str] = []
     body = Archive.body
-    monkeypatch.setattr(Archive, "body", lambda self, key: opened.append(key) or body(self, key))
+
+    def opening(archive: Archive, key: str) -> bytes:
+        opened.append(key)
+        return body(archive, key)
+
+    monkeypatch.setattr(Archive, "body", opening)
     day = time.strftime("%Y-%m-%d", time.gmtime(began + DAY))
     of_the_day = shown("archive", "--since", day, "--until", day)
     assert sorted(opened) == [key for key in keys_in(s3) if key.startswith(f"archive/dt={day}/")]
@@ -146,7 +151,7 @@ def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: 
         InProcessFunction(handler, trail.clock, timeout=30, faults=faults, rng=rng),
         DynamoDBStream(trail.streams, arn),
         trail.clock,
-        MappingConfig(**AS_DEPLOYED, batch_size=batch_size, filter_patterns=(EXPIRED,)),
+        MappingConfig(**{**AS_DEPLOYED, "batch_size": batch_size, "filter_patterns": (EXPIRED,)}),
         on_failure=S3Destination(s3, BUCKET),
         rng=rng,
         duplicate_rate=0.2,

@@ -21,7 +21,7 @@ from tests.unit.moto_bucket import BUCKET, REGION, keys_in
 from tests.unit.moto_trail import SOURCE_TABLE, MotoTrail, trail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from typer.testing import Result
     from types_boto3_s3 import S3Client
@@ -166,7 +166,7 @@ def test_history_goes_back_beyond_the_table(archived: Archived) -> None:
     assert found("history", "1", "--include-archive", "--until", "2026-11-24") == before[-3:]
 
 
-def keyed(archived: Archived, records: list[StreamRecord]) -> list[dict[str, Any]]:
+def keyed(archived: Archived, records: Sequence[StreamRecord]) -> list[dict[str, Any]]:
     """Return the keys of changes' audit records."""
     items = [audit_item(record, archived.moto.settings) for record in records]
     return [{"Key": {name: item[name] for name in ("order_id", "timestamp")}} for item in items]
