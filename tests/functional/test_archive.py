@@ -137,6 +137,7 @@ def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: 
     """Deliver the audit table's stream from its beginning, with all that can go wrong; return the mapping's metrics."""
     bucket = S3FailureBucket(lambda: s3, BUCKET)
     rng = random.Random(seed)
+    config: dict[str, Any] = {**AS_DEPLOYED, "batch_size": batch_size, "filter_patterns": (EXPIRED,)}
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         left = Time(
@@ -151,7 +152,7 @@ def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: 
         InProcessFunction(handler, trail.clock, timeout=30, faults=faults, rng=rng),
         DynamoDBStream(trail.streams, arn),
         trail.clock,
-        MappingConfig(**{**AS_DEPLOYED, "batch_size": batch_size, "filter_patterns": (EXPIRED,)}),
+        MappingConfig(**config),
         on_failure=S3Destination(s3, BUCKET),
         rng=rng,
         duplicate_rate=0.2,
