@@ -18,6 +18,7 @@ module "audit" {
   reason_attribute = var.reason_attribute
   image_storage    = var.image_storage
   retention_days   = var.retention_days
+  archive          = var.archive
 
   time_index  = var.time_index
   actor_index = var.actor_index

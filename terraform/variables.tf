@@ -70,6 +70,17 @@ variable "retention_days" {
   default     = null
 }
 
+variable "archive" {
+  description = "Keep records that expire, as module audit_trail's `archive`: {} turns it on. Null: what expires is gone."
+  default     = null
+  type = object({
+    batching_window_seconds = optional(number)
+    transitions             = optional(list(object({ days = number, storage_class = string })))
+    object_lock             = optional(object({ mode = string, days = number }))
+    glue                    = optional(bool)
+  })
+}
+
 variable "audit_capacity" {
   description = "Capacity of the audit table, as module audit_trail's `capacity`."
   default     = null

@@ -124,12 +124,14 @@ class BatchResult:
     stored: Counter[str] = field(default_factory=Counter)
     """Records stored by this batch, by event_name."""
     bytes_stored: int = 0
-    """Size of the statements that stored them."""
+    """Size of the statements, or objects, that stored them."""
     duplicates: int = 0
     spilled: int = 0
     """Records whose images went into S3."""
     retries: int = 0
-    """Statements sent again."""
+    """Statements, or objects, sent again."""
+    ignored: int = 0
+    """Records that this function is not for."""
     late: int = 0
     """Failures that are not the record's own: throttling, outages, missing permissions, no time left."""
     failures: dict[int, str] = field(default_factory=dict)

@@ -44,21 +44,47 @@ def report(result: BatchResult, records: Sequence[StreamRecord], now: float) -> 
         quarantined=len(result.quarantined),
         not_stored=len(result.failures),
     )
+    _log_failures(result, records, "records not stored")
+    metrics.flush_metrics()
+
+
+def report_archived(result: BatchResult, records: Sequence[StreamRecord]) -> None:
+    """Log what became of a batch of deletions from the audit table and count it."""
+    _count("RecordsArchived", result.stored.total())
+    _count("RecordsNotArchived", len(result.failures))
+    _count("RecordsQuarantined", len(result.quarantined))
+    metrics.add_metric(name="BytesArchived", unit=MetricUnit.Bytes, value=result.bytes_stored)
+    logger.info(
+        "batch archived",
+        records=len(records),
+        archived=result.stored.total(),
+        bytes_archived=result.bytes_stored,
+        retries=result.retries,
+        ignored=result.ignored,
+        quarantined=len(result.quarantined),
+        not_archived=len(result.failures),
+    )
+    if result.ignored:
+        logger.error("records ignored that aren't deletions by TTL: check the mapping's filter", records=result.ignored)
+    _log_failures(result, records, "records not archived")
+    metrics.flush_metrics()
+
+
+def _log_failures(result: BatchResult, records: Sequence[StreamRecord], what: str) -> None:
     for position, reason in result.quarantined.items():
         logger.error(
             "record quarantined: it can never be stored as it is",
             reason=reason,
-            sequence_number=_id(records[position]),
+            sequence_number=number_of(records[position]),
         )
     for reason, count in Counter(result.failures.values()).items():
         first = min(position for position, other in result.failures.items() if other == reason)
         logger.error(
-            "records not stored: they are delivered again, then given to the on-failure destination",
+            f"{what}: they are delivered again, then given to the on-failure destination",
             reason=reason,
             records=count,
-            first_sequence_number=_id(records[first]),
+            first_sequence_number=number_of(records[first]),
         )
-    metrics.flush_metrics()
 
 
 def _count(name: str, value: int) -> None:
@@ -71,7 +97,7 @@ def _oldest_age(records: Sequence[StreamRecord], now: float) -> float | None:
     return float(max(Decimal(0), Decimal(now) - min(times))) if times else None
 
 
-def _id(record: StreamRecord) -> str | None:
+def number_of(record: StreamRecord) -> str | None:
     """Return a record's sequence number, where it is one: anything else may be data."""
     number = sequence_number(record)
     return number if number and number.isascii() and number.isdigit() else None

@@ -20,8 +20,7 @@ MINIMUM_RECORD_AGE_SECONDS, MAXIMUM_RECORD_AGE_SECONDS = 60, 604_800
 class MappingConfig:
     """What CreateEventSourceMapping takes for a DynamoDB stream; times in seconds, -1 means without limit.
 
-    `filter_patterns` are FilterCriteria patterns as objects, any of which lets a record through. Known are a list of
-    the values allowed and `{"exists": bool}`; anything else never matches.
+    `filter_patterns` are FilterCriteria patterns as objects, any of which lets a record through (`filtering`).
 
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
     and https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
@@ -54,21 +53,3 @@ class MappingConfig:
         value = getattr(self, name)
         if not lowest <= value <= highest:
             raise ValueError(f"{name} is {value}; AWS takes {lowest} to {highest}.")
-
-
-def matches(pattern: Mapping[str, Any], value: Any) -> bool:
-    """Tell whether a record matches a filter pattern.
-
-    AWS: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax
-    """
-    for name, allowed in pattern.items():
-        present = isinstance(value, dict) and name in value
-        inner = value[name] if present else None
-        if isinstance(allowed, dict):
-            if not matches(allowed, inner):
-                return False
-        elif not any(
-            rule.get("exists") is present if isinstance(rule, dict) else present and rule == inner for rule in allowed
-        ):
-            return False
-    return True

@@ -6,13 +6,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.event_source_mapping.config import MappingConfig, matches
+from tests.event_source_mapping.filtering import matches
 from tests.event_source_mapping.records import ENVELOPE_BYTES, BufferedRecord, EventRecord, lane_of
 from tests.event_source_mapping.sources import PAGE_LIMIT, ShardReader, StreamSource
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable, Iterator
+
+    from tests.event_source_mapping.config import MappingConfig
 
 MAXIMUM_PAYLOAD_BYTES = 6 * 1024 * 1024
 """AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload, synchronous)."""

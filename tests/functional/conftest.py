@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from audit_trail.aws import reading
+from audit_trail.aws.failure_bucket import S3FailureBucket
+from audit_trail.aws.image_bucket import S3ImageStore, fetcher
 from tests import engines
 from tests.browser import chromium
+from tests.event_source_mapping import S3Destination
 from tests.functional.live_trail import live_trails
+from tests.unit.moto_bucket import BUCKET, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from types_boto3_s3 import S3Client
 
     from tests.browser import Browser
-    from tests.functional.live_trail import TrailOf
+    from tests.functional.live_trail import LiveTrail, TrailOf
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +64,37 @@ def trail_of(
     """Give a maker of a trail: a source table with a stream and these key attributes, and its audit table."""
     with live_trails(dynamodb_endpoint, dynamodb, streams, table_name) as make:
         yield make
+
+
+@pytest.fixture
+def s3(dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    """Give the trail's bucket in moto, while DynamoDB stays the engine's, for the command line too."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws(config={"core": {"passthrough": {"urls": [re.escape(dynamodb_endpoint)], "services": []}}}):
+        client: S3Client = boto3.client("s3", region_name=REGION)
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield client
+        client.close()
+
+
+@pytest.fixture
+def trail(trail_of: TrailOf, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> LiveTrail:
+    """Give a trail whose failures and images lie in that bucket; its tags stand in for those that the engine lacks."""
+    trail = trail_of(order_id="N")
+    trail.failures = S3FailureBucket(lambda: s3, BUCKET)
+    trail.image_store, trail.fetch = S3ImageStore(lambda: s3, BUCKET), fetcher(lambda: s3)
+    trail.on_failure = S3Destination(s3, BUCKET)
+    tags = {
+        "source-table": trail.source,
+        "bucket": BUCKET,
+        "partition-key": "order_id",
+        "actor-attribute": "updated_by",
+    }
+    monkeypatch.setattr(reading, "_tags", lambda *_: tags)
+    monkeypatch.setenv("TRAIL_AUDIT_TABLE", trail.audit)
+    return trail
 
 
 @pytest.fixture(scope="session")

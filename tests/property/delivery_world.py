@@ -348,7 +348,14 @@ class World:
     def _redrive(self) -> None:
         keys = self.bucket.keys("quarantine/") + self.bucket.keys("aws/lambda/")
         for _ in redrive(
-            keys, failures=self.bucket, table=self.table, images=self.bucket, settings=SETTINGS, time=self._time
+            keys,
+            failures=self.bucket,
+            table=self.table,
+            images=self.bucket,
+            archive=self.bucket,
+            audit_table="orders-audit",
+            settings=SETTINGS,
+            time=self._time,
         ):
             pass
 

@@ -155,15 +155,17 @@ run "everything" {
   }
 
   variables {
-    function_name = "recorder"
-    timeout       = 900
-    alarms        = { iterator_age_seconds = 600, silence_minutes = 90 }
-    alarm_actions = ["arn:aws:sns:eu-central-1:123456789012:on-call", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:On_Call-2"]
-    dashboard     = true
+    function_name  = "recorder"
+    timeout        = 900
+    retention_days = 90
+    archive        = {}
+    alarms         = { iterator_age_seconds = 600, silence_minutes = 90 }
+    alarm_actions  = ["arn:aws:sns:eu-central-1:123456789012:on-call", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:On_Call-2"]
+    dashboard      = true
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.trail) == 11 && aws_cloudwatch_metric_alarm.trail["silence"].alarm_name == "recorder-silence"
+    condition     = length(aws_cloudwatch_metric_alarm.trail) == 18 && aws_cloudwatch_metric_alarm.trail["silence"].alarm_name == "recorder-silence"
     error_message = "Silence is an alarm where someone says for how long."
   }
 

@@ -125,6 +125,24 @@ def checking(outcome: Outcome) -> Emitted:
     return emitted.from_checking(environment_of(outcome, "aws_lambda_function.stream_check[0]"))
 
 
+@pytest.fixture(scope="session")
+def archiving(outcome: Outcome) -> Emitted:
+    """Give what the archive emits, likewise."""
+    return emitted.from_archiving(environment_of(outcome, "aws_lambda_function.archive[0]"))
+
+
+@pytest.fixture(scope="session")
+def tampering(outcome: Outcome) -> Emitted:
+    """Give what is emitted about changes by hand, likewise."""
+    return emitted.from_tampering(environment_of(outcome, "aws_lambda_function.tampering[0]"))
+
+
+@pytest.fixture(scope="session")
+def printed(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: Emitted) -> Emitted:
+    """Give all that the functions emit."""
+    return emitted.Emitted([*storing.lines, *checking.lines, *archiving.lines, *tampering.lines])
+
+
 def environment_of(outcome: Outcome, address: str) -> dict[str, str]:
     """Return a function's environment as planned."""
     [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == address]

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from scripts.project import ROOT
-from tests.unit.fake_endpoint import all_stored, fake_endpoint, refusal
+from tests.expiry import audit_record, by_hand, deletion
+from tests.unit.fake_endpoint import PutRefusal, all_stored, fake_endpoint, refusal
 from tests.unit.fakes import numbered_record, order
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ stream_check.find_mapping = lambda *_: Mapping("arn:stream", "Enabled")
 for arn in ("arn:stream", "arn:another"):
     stream_check.stream_of = lambda *_: SourceStream(arn, enabled=True, view_type="NEW_AND_OLD_IMAGES")
     stream_check.handler({}, LambdaContext("request", "arn:function:f", 30, SimulatedClock(0.0)))
+"""
+_ARCHIVING = """
+import json, sys
+from audit_trail import lambda_function
+from tests.event_source_mapping import LambdaContext, SimulatedClock
+clock = SimulatedClock(0.0)
+lambda_function.time.sleep = clock.sleep
+for records in json.load(sys.stdin):
+    lambda_function.archive({"Records": records}, LambdaContext("request", "arn:function:f", clock.now + 30, clock))
+"""
+_TAMPERING = """
+import json, sys
+from audit_trail import tampering
+from tests.event_source_mapping import LambdaContext, SimulatedClock
+for records in json.load(sys.stdin):
+    tampering.handler({"Records": records}, LambdaContext("request", "arn:function:f", 30, SimulatedClock(0.0)))
 """
 _ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -68,6 +85,8 @@ GOOD, THROTTLED, POISON = range(3)
 """Batches: one whose changes are stored, one whose aren't, and one with a record that never can be."""
 READ, ANOTHER = range(2)
 """What the check of the stream finds."""
+ARCHIVED, REFUSED = range(2)
+"""Batches: one that is archived, and one that S3 doesn't take."""
 
 
 def from_storing(environment: dict[str, str]) -> Emitted:
@@ -88,6 +107,20 @@ def from_storing(environment: dict[str, str]) -> Emitted:
 def from_checking(environment: dict[str, str]) -> Emitted:
     """Return what the check of the stream emits, for each finding."""
     return _printed(_CHECKING, environment)
+
+
+def from_archiving(environment: dict[str, str]) -> Emitted:
+    """Return what the archive emits, for each of its batches."""
+    items = [audit_record(numbered_record(number)) for number in range(2)]
+    batches = [[deletion(item, 100 + number) for number, item in enumerate(items)] for _ in range(2)]
+    with fake_endpoint() as endpoint:
+        endpoint.respond_to_put = lambda _: None if len(endpoint.puts) == 1 else PutRefusal(503, "SlowDown")
+        return _printed(_ARCHIVING, environment | {"AWS_ENDPOINT_URL": endpoint.url}, batches)
+
+
+def from_tampering(environment: dict[str, str]) -> Emitted:
+    """Return what is emitted about one record that was deleted by hand."""
+    return _printed(_TAMPERING, environment, [[by_hand("REMOVE", audit_record(numbered_record(1)), 100)]])
 
 
 def _respond(request: Request) -> Answer:

@@ -67,6 +67,8 @@ run "on" {
     actor_index              = {}
     alarms                   = { silence_minutes = 60 }
     dashboard                = true
+    retention_days           = 90
+    archive                  = { glue = true, transitions = [{ days = 30, storage_class = "GLACIER_IR" }] }
     kms_key                  = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001" }
     source_kms_key           = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000002" }
     permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
@@ -80,7 +82,7 @@ run "on" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && aws_cloudwatch_log_group.stream_check[0].kms_key_id == var.kms_key.arn
+    condition     = aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && alltrue([for group in [aws_cloudwatch_log_group.stream_check, aws_cloudwatch_log_group.archive, aws_cloudwatch_log_group.tampering] : group[0].kms_key_id == var.kms_key.arn])
     error_message = "The key encrypts the table and the logs."
   }
 

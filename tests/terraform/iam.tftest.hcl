@@ -129,12 +129,13 @@ run "bucket_policy" {
       Principal = "*"
       Action    = "s3:PutObject"
       Resource = [
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/archive/*",
         "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*",
         "arn:aws:s3:::audit-trail-123456789012-eu-central-1/quarantine/*",
       ]
       Condition = { Null = { "s3:if-none-match" = "true" } }
     })
-    error_message = "Neither an image nor a quarantined record is ever written over."
+    error_message = "Neither an archived record, an image nor a quarantined record is ever written over."
   }
 
   assert {

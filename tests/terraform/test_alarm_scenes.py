@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform.emitted import ANOTHER, GOOD, POISON, READ, THROTTLED
+from tests.terraform.emitted import ANOTHER, ARCHIVED, GOOD, POISON, READ, REFUSED, THROTTLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,11 +49,15 @@ class Scene:
     quiet: Sequence[Samples]
 
 
-def scenes(own: Emitted, checked: Emitted) -> dict[str, Scene]:
-    """Return each alarm's scene; where the metric is ours, of values that were really emitted."""
+@pytest.fixture(scope="session")
+def scenes(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: Emitted) -> dict[str, Scene]:
+    """Give each alarm's scene; where the metric is ours, of values that were really emitted."""
+    own, checked = storing, checking
     quarantined, none_quarantined = (own.value(batch, "RecordsQuarantined") for batch in (POISON, GOOD))
     not_stored, none_left = (own.value(batch, "ChangesNotStored") for batch in (THROTTLED, GOOD))
     nothing_stored, stored = (own.value(batch, "ChangesStored") for batch in (THROTTLED, GOOD))
+    not_archived, all_archived = (archiving.value(batch, "RecordsNotArchived") for batch in (REFUSED, ARCHIVED))
+    tampered = tampering.value(0, "RecordsTampered")
     mismatch, match = (checked.value(finding, "StreamMismatch") for finding in (ANOTHER, READ))
 
     zeros = every(MINUTE, 0)
@@ -99,6 +103,21 @@ def scenes(own: Emitted, checked: Emitted) -> dict[str, Scene]:
                 at_times(mismatch, BEGIN + 10, among=punctual),
             ],
         ),
+        "archive-late": Scene([[*every(10, 800, until=BEGIN), *blocked]], 16, [[], every(20, 599_000)]),
+        "archive-errors": lasting,
+        "records-not-archived": Scene(
+            [during(MINUTE, all_archived, not_archived)],
+            15,
+            [
+                [],
+                every(MINUTE, all_archived),
+                at_times(not_archived, BEGIN, END, among=every(MINUTE, all_archived)),
+            ],
+        ),
+        "archive-given-up": once,
+        "archive-dropped": once,
+        "records-tampered": Scene([at_times(tampered, BEGIN)], 5, [[]]),
+        "tampering-unseen": lasting,
         "silence": Scene(
             # Nothing comes; nothing can be stored.
             [outside(5 * MINUTE, stored), during(5 * MINUTE, stored, nothing_stored)],
@@ -111,21 +130,20 @@ def scenes(own: Emitted, checked: Emitted) -> dict[str, Scene]:
 KEYS = (
     *("audit-table-throttled", "batches-given-up", "changes-dropped", "changes-not-stored", "destination-failures"),
     *("function-errors", "function-throttled", "iterator-age", "near-time-out", "records-quarantined", "silence"),
-    "stream-mismatch",
+    *("archive-dropped", "archive-errors", "archive-given-up", "archive-late", "records-not-archived"),
+    *("records-tampered", "stream-mismatch", "tampering-unseen"),
 )
 
 
-def test_every_alarm_has_its_scenes(alarms: dict[str, Alarm], storing: Emitted, checking: Emitted) -> None:
+def test_every_alarm_has_its_scenes(alarms: dict[str, Alarm], scenes: dict[str, Scene]) -> None:
     """No alarm is left without a crossing and a quiet case."""
-    assert set(KEYS) == scenes(storing, checking).keys() == alarms.keys()
+    assert set(KEYS) == scenes.keys() == alarms.keys()
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_alarm_rings_in_time_and_ends(
-    alarms: dict[str, Alarm], storing: Emitted, checking: Emitted, key: str
-) -> None:
+def test_an_alarm_rings_in_time_and_ends(alarms: dict[str, Alarm], scenes: dict[str, Scene], key: str) -> None:
     """In its crossing case each alarm is quiet before, rings soon after the trouble begins, and is over when that is."""
-    scene = scenes(storing, checking)[key]
+    scene = scenes[key]
     assert scene.crossing
     assert scene.within <= 2 * MINUTE, "long before the stream forgets"
     for samples in scene.crossing:
@@ -137,11 +155,9 @@ def test_an_alarm_rings_in_time_and_ends(
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_alarm_is_quiet_when_all_is_well(
-    alarms: dict[str, Alarm], storing: Emitted, checking: Emitted, key: str
-) -> None:
+def test_an_alarm_is_quiet_when_all_is_well(alarms: dict[str, Alarm], scenes: dict[str, Scene], key: str) -> None:
     """In its quiet cases, of what is normal or passes by itself, no alarm rings at any minute of a day."""
-    scene = scenes(storing, checking)[key]
+    scene = scenes[key]
     assert scene.quiet
     for samples in scene.quiet:
         assert {state for _, state in alarms[key].states(samples, until=DAY - HOUR)} == {"OK"}

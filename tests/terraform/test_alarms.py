@@ -59,12 +59,11 @@ AWS_METRICS = {
 }
 
 
-def objections(metric: Metric, statistic: str, own: Emitted, checked: Emitted) -> list[str]:
+def objections(metric: Metric, statistic: str, printed: Emitted) -> list[str]:
     """Return what speaks against watching a metric in this way: nobody writes it, or not so."""
     if not metric.namespace.startswith("AWS/"):
         dimensions = tuple(metric.dimensions.items())
-        units = own.units | checked.units
-        return [] if (metric.namespace, metric.name, dimensions) in units else [f"nobody emits {metric}"]
+        return [] if (metric.namespace, metric.name, dimensions) in printed.units else [f"nobody emits {metric}"]
     documented = AWS_METRICS.get((metric.namespace, metric.name))
     if documented is None:
         return [f"AWS doesn't document {metric}"]
@@ -76,15 +75,9 @@ def objections(metric: Metric, statistic: str, own: Emitted, checked: Emitted) -
     return wrong
 
 
-def test_every_alarm_watches_a_metric_that_is_written(
-    alarms: dict[str, Alarm], storing: Emitted, checking: Emitted
-) -> None:
+def test_every_alarm_watches_a_metric_that_is_written(alarms: dict[str, Alarm], printed: Emitted) -> None:
     """Each alarm's namespace, metric, dimensions and statistic are what the functions print or what AWS documents."""
-    wrong = [
-        objection
-        for alarm in alarms.values()
-        for objection in objections(alarm.metric, alarm.statistic, storing, checking)
-    ]
+    wrong = [objection for alarm in alarms.values() for objection in objections(alarm.metric, alarm.statistic, printed)]
     assert wrong == []
     assert {metric.namespace for metric in (alarm.metric for alarm in alarms.values())} == {
         "AWS/DynamoDB",
@@ -93,7 +86,7 @@ def test_every_alarm_watches_a_metric_that_is_written(
     }
 
 
-def test_every_graph_shows_a_metric_that_is_written(outcome: Outcome, storing: Emitted, checking: Emitted) -> None:
+def test_every_graph_shows_a_metric_that_is_written(outcome: Outcome, printed: Emitted) -> None:
     """Each graph of the dashboard shows metrics that the functions print or AWS documents, and none hides another."""
     [dashboard] = outcome.planned(EVERYTHING, "aws_cloudwatch_dashboard")
     widgets = json.loads(dashboard["dashboard_body"])["widgets"]
@@ -101,7 +94,7 @@ def test_every_graph_shows_a_metric_that_is_written(outcome: Outcome, storing: E
     for widget in widgets:
         for namespace, name, *dimensions in widget["properties"]["metrics"]:
             metric = Metric(namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True)))
-            assert objections(metric, widget["properties"]["stat"], storing, checking) == []
+            assert objections(metric, widget["properties"]["stat"], printed) == []
             shown.add(name)
     assert shown >= {
         *("ChangesStoredInsert", "ChangesStoredModify", "ChangesStoredRemove", "Duplicates", "ImagesSpilled"),
@@ -112,10 +105,10 @@ def test_every_graph_shows_a_metric_that_is_written(outcome: Outcome, storing: E
     assert len(corners) == len(widgets)
 
 
-def test_the_units_are_those_that_the_thresholds_mean(storing: Emitted, checking: Emitted) -> None:
-    """What the functions emit is counted, but for an age in seconds and a size in bytes."""
-    units = {name: unit for (_, name, _), unit in (storing.units | checking.units).items()}
-    others = {"OldestRecordAge": "Seconds", "BytesStored": "Bytes"}
+def test_the_units_are_those_that_the_thresholds_mean(printed: Emitted) -> None:
+    """What the functions emit is counted, but for an age in seconds and sizes in bytes."""
+    units = {name: unit for (_, name, _), unit in printed.units.items()}
+    others = {"OldestRecordAge": "Seconds", "BytesStored": "Bytes", "BytesArchived": "Bytes"}
     assert units == dict.fromkeys(units, "Count") | others
 
 

@@ -85,16 +85,14 @@ def test_alarms_are_found_by_their_names(outcome: Outcome) -> None:
     assert names == {f"{function['function_name']}-{key}" for key in ALWAYS + ON_REQUEST}
 
 
-def test_the_metrics_are_written(
-    storing: Emitted, checking: Emitted, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_metrics_are_written(printed: Emitted, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each metric that the doctor reads, by its dimension and statistic, is one that the function prints or AWS documents."""
     monkeypatch.setitem(test_alarms.AWS_METRICS, ("AWS/Lambda", "Invocations"), test_alarms.INVOCATION)
     [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == "aws_lambda_function.trail"]
     read = metrics_of(function["function_name"], "orders")
     for one in read.values():
         metric = Metric(one.namespace, one.name, {one.dimension: one.value})
-        assert test_alarms.objections(metric, one.statistic, storing, checking) == []
+        assert test_alarms.objections(metric, one.statistic, printed) == []
     assert len(read) == 7
 
 

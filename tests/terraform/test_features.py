@@ -17,11 +17,14 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-0000000
 EC2 = "arn:aws:ec2:eu-central-1"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:"
 UNTAGGABLE = {
+    "aws_athena_named_query",
     "aws_cloudwatch_dashboard",
     "aws_cloudwatch_event_target",
     "aws_dynamodb_resource_policy",
+    "aws_glue_catalog_table",
     "aws_iam_role_policy",
     "aws_lambda_permission",
+    "aws_s3_bucket_lifecycle_configuration",
     "aws_s3_bucket_ownership_controls",
     "aws_s3_bucket_policy",
     "aws_s3_bucket_public_access_block",
@@ -45,10 +48,10 @@ def test_everything_that_can_be_tagged_is(outcome: Outcome) -> None:
         kinds.add(resource["type"])
         if resource["type"] not in UNTAGGABLE:
             assert resource["tags"].items() >= tags.items(), resource["address"]
-    assert len(kinds - UNTAGGABLE) == 8
+    assert len(kinds - UNTAGGABLE) == 9
 
 
-@pytest.mark.parametrize("address", ["network", "stream_check"])
+@pytest.mark.parametrize("address", ["network", "stream_check", "archive", "tampering"])
 def test_network_permissions_are_for_these_subnets_and_groups(outcome: Outcome, address: str) -> None:
     """A role may put interfaces into the given subnets and groups alone, and keep those; the code of the functions may not."""
     statements = {one["Sid"]: one for one in policy(outcome, address)}
@@ -65,7 +68,7 @@ def test_network_permissions_are_for_these_subnets_and_groups(outcome: Outcome, 
     not_from_code = statements["NotFromCode"]
     assert not_from_code["Effect"] == "Deny"
     assert set(not_from_code["Action"]) == making | keeping | seeing
-    names = ["orders-audit-trail", "orders-audit-stream-check"]
+    names = [f"orders-audit-{name}" for name in ("trail", "stream-check", "archive", "tampering")]
     assert not_from_code["Condition"] == {
         "ArnEquals": {"lambda:SourceFunctionArn": [FUNCTION + name for name in names]}
     }

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from tests.terraform.conftest import Outcome
 
 RUN = "iam.tftest.hcl/policies"
+ARCHIVE_RUN = "archive.tftest.hcl/on"
 AUDIT_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
 SOURCE_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
 BUCKET = "arn:aws:s3:::audit-trail-123456789012-eu-central-1"
 INDEXES = (f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/index/by_actor")
 HISTORY = (AUDIT_TABLE, *INDEXES, f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
+AUDIT_STREAM = f"{AUDIT_TABLE}/stream/2026-11-24T06:00:00.000"
+READING = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 ITEMS = (SOURCE_TABLE, f"{SOURCE_TABLE}/index/by_customer")
 OBJECTS = (
     BUCKET,
@@ -50,11 +53,12 @@ def actions_on(statements: list[dict[str, Any]], *arns: str) -> set[str]:
 
 
 def role_statements(outcome: Outcome) -> dict[str, list[dict[str, Any]]]:
-    """Return every statement of each role: the stream check's, and all others are the function's."""
-    statements: dict[str, list[dict[str, Any]]] = {"function": [], "stream_check": []}
-    for item in outcome.plans[RUN]:
+    """Return every statement of each role: those with one policy of their name, and all others are the function's."""
+    statements: dict[str, list[dict[str, Any]]] = {"function": [], "stream_check": [], "archive": [], "tampering": []}
+    for item in outcome.plans[ARCHIVE_RUN]:
         if item["type"] == "aws_iam_role_policy":
-            role = "stream_check" if item["address"] == "aws_iam_role_policy.stream_check[0]" else "function"
+            name = item["address"].removeprefix("aws_iam_role_policy.").removesuffix("[0]")
+            role = name if name in statements else "function"
             statements[role] += json.loads(item["policy"])["Statement"]
     return statements
 
@@ -117,7 +121,46 @@ def test_the_check_of_the_stream_sees_no_item_and_changes_nothing(outcome: Outco
     }
 
 
-@pytest.mark.parametrize("policy", ["function", "stream_check", *POLICIES])
+def test_the_archive_reads_its_stream_and_adds_objects(outcome: Outcome) -> None:
+    """The archive's role reads the audit table's stream, adds objects under three prefixes and lists the bucket; no more."""
+    statements = role_statements(outcome)["archive"]
+    assert actions_on(statements, *HISTORY[:3], *ITEMS, f"{AUDIT_TABLE}/backup/x") == set()
+    assert actions_on(statements, f"{AUDIT_TABLE}/stream/x") == {"dynamodb:ListStreams"}
+    assert actions_on(statements, AUDIT_STREAM) == {"dynamodb:ListStreams", *READING}
+    for prefix in ("archive", "quarantine", "aws/lambda"):
+        assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:PutObject"}
+    assert actions_on(statements, f"{BUCKET}/images/x", f"{BUCKET}/redriven/x", f"{BUCKET}/x") == set()
+    assert actions_on(statements, BUCKET) == {"s3:ListBucket"}
+
+
+def test_who_counts_changes_by_hand_can_only_look(outcome: Outcome) -> None:
+    """The role of the function that counts changes by hand reads the audit table's stream and writes logs; that is all."""
+    statements = role_statements(outcome)["tampering"]
+    assert actions_on(statements, *OBJECTS, *HISTORY[:3], *ITEMS) == set()
+    assert {action for statement in statements for action in as_list(statement["Action"])} == {
+        "dynamodb:ListStreams",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        *READING,
+    }
+
+
+def test_with_an_archive_readers_read_it_and_operators_add_to_it(outcome: Outcome) -> None:
+    """An archive lets readers list and read archive/, and operators add to it, and changes nothing else for anyone."""
+    for policy in POLICIES:
+        before, after = (people_statements(outcome, policy, run) for run in (RUN, ARCHIVE_RUN))
+        more = [statement for statement in after if statement not in before]
+        assert [statement for statement in after if statement in before] == before
+        assert [(as_list(one["Action"]), one["Resource"], one.get("Condition")) for one in more] == {
+            "reader_policy_json": [
+                (["s3:GetObject"], f"{BUCKET}/archive/*", None),
+                (["s3:ListBucket"], BUCKET, {"StringLike": {"s3:prefix": "archive/*"}}),
+            ],
+            "operator_policy_json": [(["s3:PutObject"], f"{BUCKET}/archive/*", None)],
+        }.get(policy, [])
+
+
+@pytest.mark.parametrize("policy", ["function", "stream_check", "archive", "tampering", *POLICIES])
 def test_every_statement_is_narrow(outcome: Outcome, policy: str) -> None:
     """Each statement has a purpose, whole action names, and resources that are named up to a last part."""
     statements = role_statements(outcome).get(policy) or people_statements(outcome, policy)

@@ -141,9 +141,17 @@ def test_the_mapping_waits_for_every_policy() -> None:
         r'^resource "(aws_iam_role_policy\w*)" "(\w+)" \{\n((?:(?!\}\n).*\n)*)', "".join(texts.values()), re.MULTILINE
     )
     policies = [(kind, name) for kind, name, body in resources if "aws_iam_role.function." in body]
-    assert len(resources) == len(policies) + 1, "the stream check's policy is another role's"
+    others = {(kind, name) for kind, name, _ in resources} - set(policies)
+    assert {name for _, name in others} == {"archive", "stream_check", "tampering"}, "each a role of its own"
     [waited] = re.findall(r"depends_on = \[(.*?)\]", texts["event_source_mapping.tf"], re.DOTALL)
     assert sorted(re.findall(r"[\w.]+", waited)) == sorted(".".join(policy) for policy in policies)
+    for name in ("archive", "tampering"):
+        [mapping] = re.findall(
+            rf'^resource "aws_lambda_event_source_mapping" "{name}" \{{\n((?:(?!\}}\n).*\n)*)',
+            texts["archive.tf"],
+            re.MULTILINE,
+        )
+        assert f"depends_on = [aws_iam_role_policy.{name}]" in mapping
 
 
 def test_modules_bring_no_provider_and_nothing_guards_by_prevent_destroy() -> None:

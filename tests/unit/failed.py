@@ -112,6 +112,8 @@ def put_back(
             failures=bucket,
             table=table,
             images=images or InMemoryImageStore(),
+            archive=bucket,
+            audit_table="orders-audit",
             settings=settings,
             time=time,
         )

@@ -193,7 +193,7 @@ def test_filters_by_event_name_and_user_identity(scene: Scene) -> None:
     [
         ([{"eventName": ["INSERT", "REMOVE"]}], [1, 2]),
         ([{"eventName": ["INSERT"]}, {"eventName": ["MODIFY"]}], [1, 3]),
-        ([{"userIdentity": [{"exists": False}]}], [1, 3]),
+        ([{"userIdentity": {"type": [{"exists": False}]}}], [1, 3]),
         ([{"userIdentity": {"type": [{"exists": True}]}}], [2]),
         ([{"dynamodb": {"Keys": {"order_id": {"N": ["2"]}}}}], []),
     ],

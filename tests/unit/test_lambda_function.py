@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit_trail import tampering, telemetry
+from audit_trail.core.archive import items
 from tests.event_source_mapping import LambdaContext, SimulatedClock
+from tests.expiry import audit_record, by_hand, deletion
 from tests.unit.cold_start import ENVIRONMENT, cold_start
 from tests.unit.fake_endpoint import Answer, FakeEndpoint, PutRefusal, Request, all_stored, fake_endpoint, refusal
 from tests.unit.fakes import named, numbered_record, order
@@ -303,3 +308,76 @@ def test_the_function_uses_short_time_outs_and_one_attempt(function: ModuleType)
 
     assert (config.connect_timeout, config.read_timeout) == (1, 3)
     assert config.retries["total_max_attempts"] == 1
+
+
+def test_what_expired_is_archived(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second entry point puts a batch's expired records into the bucket, and touches no table."""
+    record = audit_record(numbered_record(1))
+
+    assert function.archive({"Records": [deletion(record, 9)]}, context(clock)) == {"batchItemFailures": []}
+
+    [put] = endpoint.puts
+    assert put.path.startswith("/trail/archive/dt%3D2026-11-24/")
+    assert (list(items(put.body)), endpoint.requests) == ([record], [])
+    metrics = metrics_of(capsys.readouterr().out)
+    assert (metrics["RecordsArchived"], metrics["RecordsNotArchived"], metrics["BytesArchived"]) == (
+        [1],
+        [0],
+        [len(put.body)],
+    )
+
+
+def test_what_can_not_be_archived_is_named(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While S3 refuses, the second entry point answers with the first record, and counts what isn't archived."""
+    endpoint.respond_to_put = lambda _: PutRefusal(503, "SlowDown")
+    records = [deletion(audit_record(numbered_record(number)), 10 + number) for number in range(2)]
+
+    assert named(function.archive({"Records": records}, context(clock, seconds=5))) == 10
+
+    metrics = metrics_of(capsys.readouterr().out)
+    assert (metrics["RecordsArchived"], metrics["RecordsNotArchived"]) == ([0], [2])
+
+
+def test_the_archives_log_holds_no_data(
+    function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes of expired records, the log has numbers and reasons, and nothing of what they hold."""
+    log = io.StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", log)
+    record = audit_record(numbered_record(1, new=order(4711, updated_by="secret-mia", note="secret")))
+    odd = deletion(record | {"timestamp": {"S": "secret"}}, 8)
+    function.archive({"Records": [deletion(record, 9), odd, by_hand("MODIFY", record, 10)]}, context(clock))
+    endpoint.respond_to_put = lambda _: PutRefusal(503, "SlowDown", "secret")
+    function.archive({"Records": [deletion(record, 9), odd]}, context(clock, seconds=5))
+    written = log.getvalue()
+    assert all(
+        words in written for words in ("batch archived", "record quarantined", "records ignored", "not archived")
+    )
+    assert not re.search("secret|4711", written)
+
+
+def test_the_archive_refuses_an_event_without_records(function: ModuleType, clock: SimulatedClock) -> None:
+    """Called with something else than a batch, the second entry point says what it takes."""
+    with pytest.raises(function.EventError, match="a list of Records"):
+        function.archive({}, context(clock))
+
+
+def test_changes_by_hand_are_counted_and_their_numbers_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The third function counts the records that it is told of, and logs which they are without anything in them."""
+    log = io.StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", log)
+    record = audit_record(numbered_record(1, new=order(4711, note="secret")))
+    batch = [by_hand("MODIFY", record, 7), by_hand("REMOVE", record, 8)]
+    handler: Any = tampering.handler
+    handler({"Records": batch}, context(SimulatedClock(0.0)))
+    assert metrics_of(capsys.readouterr().out)["RecordsTampered"] == [2]
+    [line] = map(json.loads, log.getvalue().splitlines())
+    assert (line["level"], line["changes"]) == ("ERROR", {"MODIFY": 1, "REMOVE": 1})
+    assert (line["first_sequence_number"], line["last_sequence_number"]) == (f"{7:021d}", f"{8:021d}")
+    assert not re.search("secret|4711", log.getvalue())

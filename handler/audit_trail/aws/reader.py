@@ -7,15 +7,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from audit_trail.aws import indexes, reading
+from audit_trail.aws.archive import Archive
 from audit_trail.aws.records import getter, whole
 from audit_trail.core import states
+from audit_trail.core.archive import joined
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
 from audit_trail.core.history import REORDER_WITHIN, Change, newest_first
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
-from audit_trail.core.values import Image
+from audit_trail.core.values import Image, canonical_text, canonical_value
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -30,14 +32,23 @@ class NoIndexError(TableTrailError):
 class TrailReader:
     """Reads one trail; what it can't show it counts in ``problems``. Ends its threads when it's left.
 
+    With ``archive``, what it tells of one item goes back beyond what is left in the audit table.
+
     Every method raises botocore's errors where AWS refuses.
     """
 
-    def __init__(self, client: "DynamoDBClient", trail: reading.Trail, fetch: Callable[[str], bytes]) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        trail: reading.Trail,
+        fetch: Callable[[str], bytes],
+        archive: Archive | None = None,
+    ) -> None:
         self.trail = trail
         self.problems = Problems()
         self._client = client
         self._fetch = fetch
+        self._archive = archive
         self._pool = ThreadPoolExecutor(THREADS, "trail")
         self._lists = indexes.Lists(client, self._pool, trail)
         self._get = getter(client, trail.audit_table)
@@ -56,14 +67,14 @@ class TrailReader:
             lowest = max(wanted.since or FIRST, FIRST + REORDER_WITHIN) - REORDER_WITHIN
             highest = min(wanted.until or LAST, LAST - REORDER_WITHIN) + REORDER_WITHIN
             margin = bound(lowest), bound(highest)
-        items = reading.stored(self._client, self.trail, keys, margin)
+        items = self._stored(keys, margin)
         ordered = newest_first(self.problems.changes(items))
         near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
         return self.problems.shown(one for one in near if wanted.matches(one))
 
     def at(self, keys: Image, lowest: str, highest: str) -> list[Change]:
         """Return one item's changes from one timestamp up to another, the oldest first."""
-        items = reading.stored(self._client, self.trail, keys, (lowest, highest), oldest_first=True)
+        items = self._stored(keys, (lowest, highest), oldest_first=True)
         return [self._restored(change) for change in self.problems.changes(items)]
 
     def state(self, keys: Image, end: datetime) -> states.State | None:
@@ -72,11 +83,11 @@ class TrailReader:
         :raises StateUnknownError: the record that tells it has no image of it.
         :raises MalformedItemError: a record that may tell it can't be understood.
         """
-        past = reading.stored(self._client, self.trail, keys, (bound(FIRST), bound(end)))
+        past = self._stored(keys, (bound(FIRST), bound(end)))
         latest = next(newest_first(map(Change.from_item, past)), None)
         if latest is not None:
             return states.after(self._restored(latest))
-        future = reading.stored(self._client, self.trail, keys, (bound(end), bound(LAST)), oldest_first=True)
+        future = self._stored(keys, (bound(end), bound(LAST)), oldest_first=True)
         return states.before(map(self._restored, map(Change.from_item, future)))
 
     def index(self, wanted: Filter) -> reading.Index:
@@ -115,6 +126,15 @@ class TrailReader:
         near.sort(key=lambda one: one.timestamp, reverse=True)
         return self.whole(in_order(near), wanted)
 
+    def archived(self, items: Iterable[Image], wanted: Filter) -> Iterator[Change]:
+        """Yield changes from archived records of the whole table, which come the newest first."""
+        name = self.trail.key_schema.audit_partition_key
+        ordered = newest_first(
+            self.problems.changes(items), lambda change: canonical_text(canonical_value(change.item[name]))
+        )
+        near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
+        return self.problems.shown(one for one in near if wanted.matches(one))
+
     def recent(self, index: reading.Index, since: datetime, until: datetime) -> Iterator[Listed]:
         """Yield what the index by_time holds of a range, the newest first."""
         return in_order(self.listed(self._lists.by_time(index, (since, until), until)))
@@ -132,6 +152,15 @@ class TrailReader:
         near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
         changes = self.problems.changes(whole(self._pool, self._get_restored, near))
         return self.problems.shown(change for change in changes if wanted.matches(change))
+
+    def _stored(self, keys: Image, between: tuple[str, str] | None, *, oldest_first: bool = False) -> Iterator[Image]:
+        items = reading.stored(self._client, self.trail, keys, between, oldest_first=oldest_first)
+        if self._archive is None:
+            return items
+        partition = self.trail.key_schema.audit_partition_value(keys)
+        return joined(
+            items, self._archive.records(partition, between, oldest_first=oldest_first), oldest_first=oldest_first
+        )
 
     def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:
         return [reading.restored(item, self._fetch) for item in self._get(listed)]

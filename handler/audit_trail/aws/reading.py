@@ -50,6 +50,8 @@ class Trail:
     by_actor: "Index | None" = None
     approximate_records: int = 0
     """How many records the audit table has; AWS counts them about every six hours."""
+    bucket: str | None = None
+    """The trail's bucket, which has the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_time=_index(audit, "by_time", tags.get("time-index-shards")),
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
+        bucket=tags.get("bucket"),
     )
 
 

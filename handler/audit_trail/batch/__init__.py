@@ -17,9 +17,6 @@ from audit_trail.ports import AuditTable, BatchResult, ImageStore
 
 __all__ = ["MANY", "MOST_BYTES", "MOST_STATEMENTS", "RESERVE", "Quarantine", "Time", "store"]
 
-_FIRST_PAUSE = 0.05  # seconds
-_LONGEST_PAUSE = 2.0  # seconds
-
 
 def store(  # noqa: PLR0913  what a batch is, and all that it needs of the world
     records: Sequence[StreamRecord],
@@ -46,7 +43,7 @@ def store(  # noqa: PLR0913  what a batch is, and all that it needs of the world
     while waiting := sender.send(waiting):
         if sender.accepted or different < MANY:
             refusals.quarantine()
-        pause = time.jitter.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
+        pause = time.pause_before_retry(attempt)
         if not pace.time_for_another(pause):
             break
         time.sleep(pause)

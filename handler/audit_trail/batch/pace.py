@@ -8,6 +8,9 @@ from typing import TypeVar
 RESERVE = 2.0
 """Seconds before the function's deadline at which nothing more is begun, so that the answer always gets out."""
 
+_FIRST_PAUSE = 0.05  # seconds
+_LONGEST_PAUSE = 2.0  # seconds
+
 _T = TypeVar("_T")
 
 
@@ -18,6 +21,10 @@ class Time:
     remaining: Callable[[], float]
     sleep: Callable[[float], None]
     jitter: random.Random
+
+    def pause_before_retry(self, attempt: int) -> float:
+        """Return how many seconds to wait, more each time; the first retry is attempt 0."""
+        return self.jitter.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
 
 
 class Pace:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from audit_trail.batch import store
+from audit_trail.batch.archiving import archive as archived
 from audit_trail.batch.pace import Time
+from audit_trail.core.archive import table_of
 from audit_trail.core.errors import MalformedFailureError
 from audit_trail.core.failures import understand
 from audit_trail.core.records import RecordSettings, StreamRecord
-from audit_trail.ports import AuditTable, BatchResult, ImageStore, RequestFailedError, WaitingFailures
+from audit_trail.ports import AuditTable, BatchResult, ImageStore, ObjectStore, RequestFailedError, WaitingFailures
 
 PATIENCE = 30.0
 """Seconds for which the records of one object are tried, the reserve included."""
@@ -20,7 +22,7 @@ class Became(StrEnum):
     """What became of an object."""
 
     MOVED = "moved"
-    """All of its records are in the audit table, and it lies under ``redriven/``."""
+    """All of its records are in the audit table, or the archive, and it lies under ``redriven/``."""
     STAYS = "stays"
     """It waits where it was: at least one of its records is not stored, or it could not be moved."""
     GONE = "gone"
@@ -35,7 +37,7 @@ class Redriven:
     became: Became
     records: int = 0
     stored: int = 0
-    """Records that this run added to the audit table; the others were there already, or failed."""
+    """Records that this run added to the audit table or the archive; the others were there already, or failed."""
     reason: str = ""
     """Why it stays; may quote what the object holds."""
     stuck: bool = False
@@ -48,6 +50,8 @@ def redrive(  # noqa: PLR0913  what to put back, and all that it needs of the wo
     failures: WaitingFailures,
     table: AuditTable,
     images: ImageStore,
+    archive: ObjectStore,
+    audit_table: str,
     settings: RecordSettings,
     time: Callable[[float], Time],
 ) -> Iterator[Redriven]:
@@ -56,11 +60,18 @@ def redrive(  # noqa: PLR0913  what to put back, and all that it needs of the wo
     An object is moved when every record in it is in the audit table, stored now or before; else it stays whole, and
     its good records are stored nevertheless. So it may be run again, or twice at once, as often as one likes.
 
-    ``time`` gives the time of an object that may take so many seconds.
+    What comes from the stream of ``audit_table`` itself are records that expired: they go into the archive. Stored as
+    changes, they would become a history of the history. ``time`` gives the time of an object that may take so many
+    seconds.
     """
 
     def put_back(records: list[StreamRecord]) -> BatchResult:
+        expired = {table_of(record) == audit_table for record in records}
+        if len(expired) > 1:
+            raise MalformedFailureError("the object has records of several tables' streams")
         # Without quarantine: what can't be stored lies safely where it is.
+        if True in expired:
+            return archived(records, store=archive, time=time(PATIENCE))
         return store(records, table=table, images=images, settings=settings, time=time(PATIENCE))
 
     for key in keys:
@@ -76,13 +87,16 @@ def _redrive(key: str, failures: WaitingFailures, put_back: Callable[[list[Strea
         if body is None:
             return Redriven(key, Became.GONE)
         records = understand(key, body).records
+        result = put_back(records)
     except (RequestFailedError, MalformedFailureError) as error:
         return Redriven(key, Became.STAYS, reason=f"can't be read: {error}")
-    result = put_back(records)
     stored = result.stored.total()
     if result.failures:
         stuck = bool(result.late) and not stored and not result.duplicates
         return Redriven(key, Became.STAYS, len(records), stored, _why(result, len(records)), stuck)
+    if result.ignored:
+        why = f"{result.ignored} of {len(records)} record(s) of the audit table's stream are no deletions by TTL"
+        return Redriven(key, Became.STAYS, len(records), stored, why)
     try:
         failures.move(key, body)
     except RequestFailedError as error:

@@ -94,6 +94,13 @@ ActorOption = Annotated[
         help="Only changes with this actor, `unchanged` ones included; may be repeated. A deletion has none.",
     ),
 ]
+IncludeArchiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--include-archive",
+        help="Read the archive as well: every archived object of the days in question, so give --since and --until.",
+    ),
+]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more changes than this.")]
 
 _P = ParamSpec("_P")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from audit_trail.cli import key as keys
-from audit_trail.cli.context import speaks_plainly
+from audit_trail.cli.context import IncludeArchiveOption, speaks_plainly
 from audit_trail.cli.options import FilterOptions, OutputOptions, RangeOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, at_most, finish
 
@@ -17,10 +17,19 @@ KeyArgument = Annotated[
 
 @grouped
 @speaks_plainly
-def history(
-    key: KeyArgument, *, trail: TrailOptions, within: RangeOptions, which: FilterOptions, output: OutputOptions
+def history(  # noqa: PLR0913  each is an option or a group of them
+    key: KeyArgument,
+    *,
+    trail: TrailOptions,
+    within: RangeOptions,
+    which: FilterOptions,
+    output: OutputOptions,
+    include_archive: IncludeArchiveOption = False,
 ) -> None:
     """Show every change of one item, newest first: when, what kind, who, and what from what to what.
+
+    With --include-archive this goes back beyond what expired from the audit table. What expired in the last minute or
+    two may be in neither.
 
     Exits with 0 when there are changes, 1 when there is none, 2 when the command's words are off or a newer version
     wrote some records (the others are shown), and 3 when AWS refuses.
@@ -32,9 +41,11 @@ def history(
     trail history customer-7 order-9 --since 7d --attribute status
 
     trail history 123 --operation MODIFY --actor billing --json
+
+    trail history 123 --include-archive --since 2025-01-01 --until 2025-03-31
     """
     wanted = which.wanted(within, output)
-    with trail.open() as reader:
+    with trail.open(include_archive=include_archive) as reader:
         screen = Screen(reader.trail, output)
         changes = reader.history(keys.parse(key, reader.trail), wanted)
         shown = screen.print(at_most(changes, which.limit))

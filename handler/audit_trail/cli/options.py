@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Any, get_type_hints
 
 from audit_trail.aws import reading
+from audit_trail.aws.archive import Archive
 from audit_trail.aws.reader import THREADS, TrailReader
 from audit_trail.cli import clock
 from audit_trail.cli.context import (
@@ -46,13 +47,21 @@ class TrailOptions:
         """How to reach AWS."""
         return Connection(self.profile, self.region, self.endpoint_url)
 
-    def open(self) -> TrailReader:
-        """Find the trail."""
+    def open(self, *, include_archive: bool = False) -> TrailReader:
+        """Find the trail, and its archive where that is to be read too."""
         from botocore.config import Config  # noqa: PLC0415  takes longer than all the rest of `trail --help`
 
         connection = self.connection
         client = connection.dynamodb(Config(max_pool_connections=THREADS))
-        return TrailReader(client, reading.find_trail(client, self.audit_table), connection.images())
+        trail = reading.find_trail(client, self.audit_table)
+        archive = self.archive(trail) if include_archive else None
+        return TrailReader(client, trail, connection.images(), archive)
+
+    def archive(self, trail: reading.Trail) -> Archive:
+        """Open a trail's archive."""
+        if trail.bucket is None:
+            raise reading.NotATrailError(f"the tags of {trail.audit_table} name no bucket: apply Terraform again")
+        return Archive(self.connection.s3, trail.bucket, trail.key_schema.audit_partition_key)
 
 
 @dataclass(frozen=True, slots=True)

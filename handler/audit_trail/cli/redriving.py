@@ -38,6 +38,9 @@ class _DryImages(S3ImageStore):
 
 
 class _DryBucket(S3FailureBucket):
+    def put(self, key: str, body: bytes) -> None:
+        """Put nothing."""
+
     def move(self, key: str, body: bytes) -> None:
         """Move nothing."""
 
@@ -50,7 +53,16 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
     images = (_DryImages if dry_run else S3ImageStore)(lambda: connection.s3(S3_CLIENT_CONFIG), settings.trail_bucket)
     bucket = (_DryBucket if dry_run else S3FailureBucket)(connection.s3, settings.trail_bucket)
     keys = [found.key for found in buckets.waiting(bucket, only)]
-    done = put_back(keys, failures=bucket, table=table, images=images, settings=settings.records, time=_time)
+    done = put_back(
+        keys,
+        failures=bucket,
+        table=table,
+        images=images,
+        archive=bucket,
+        audit_table=audit_table,
+        settings=settings.records,
+        time=_time,
+    )
     count = _print_each(done, len(keys), _json if as_json else _line, dry_run=dry_run)
     _summarise(count, len(keys), settings.trail_bucket, dry_run=dry_run)
     if count[Became.STAYS]:

@@ -33,6 +33,10 @@ class MalformedFailureError(TableTrailError):
     """An object in the trail's bucket is not a failure that can be put back."""
 
 
+class MalformedArchiveError(TableTrailError):
+    """An object under ``archive/`` is not what the function writes there."""
+
+
 def kind_of(error: BaseException) -> str:
     """Tell an unexpected error's type and where it was raised: its message may quote data, so it is left out."""
     place = error.__traceback__

@@ -12,6 +12,10 @@ locals {
   mapping_metrics  = { namespace = "AWS/Lambda", dimensions = { EventSourceMappingUUID = aws_lambda_event_source_mapping.stream.uuid } }
   table_metrics    = { namespace = "AWS/DynamoDB", dimensions = { TableName = aws_dynamodb_table.audit.name } }
 
+  archive_metrics         = { namespace = "AWS/Lambda", dimensions = { FunctionName = local.default_names.archive } }
+  archive_mapping_metrics = { namespace = "AWS/Lambda", dimensions = { EventSourceMappingUUID = try(aws_lambda_event_source_mapping.archive[0].uuid, "") } }
+  tampering_metrics       = { namespace = "AWS/Lambda", dimensions = { FunctionName = local.default_names.tampering } }
+
   above = "GreaterThanThreshold"
 
   # Lambda gives up on what is older than maximum_record_age_seconds, so that an age beyond it is never seen.
@@ -60,13 +64,45 @@ locals {
       period = 900, periods = 2, datapoints = 2, missing = "breaching" # the check itself may be dead
       means  = "The source table's stream isn't the one that is read, or nobody can tell: changes are lost 24 hours after they're made."
     })
+    archive-late = merge(local.archive_metrics, local.once, {
+      metric = "IteratorAge", statistic = "Maximum", comparison = local.above, threshold = local.iterator_age_seconds * 1000
+      means  = "Expired records wait over ${local.iterator_age_seconds} seconds for the archive; after ${var.maximum_record_age_seconds} they go to the bucket under aws/lambda/."
+    })
+    archive-errors = merge(local.archive_metrics, local.lasting, {
+      metric = "Errors", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "The function that archives crashes, times out or doesn't start, and its batches are tried again."
+    })
+    records-not-archived = merge(local.trail_metrics, local.lasting, {
+      metric = "RecordsNotArchived", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "Expired records can't be archived, and are tried again until they are ${var.maximum_record_age_seconds} seconds old."
+    })
+    archive-given-up = merge(local.archive_mapping_metrics, local.once, {
+      metric = "OnFailureDestinationDeliveredEventCount", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "Lambda gave up on expired records; their payload lies in the bucket under aws/lambda/."
+    })
+    archive-dropped = merge(local.archive_mapping_metrics, local.once, {
+      metric = "DroppedEventCount", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "Lambda gave up on expired records and could not put them into the bucket: only the audit table's stream still has them, for 24 hours."
+    })
+    records-tampered = merge(local.trail_metrics, local.once, {
+      metric = "RecordsTampered", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "Somebody changes or deletes records of the audit table by hand."
+    })
+    tampering-unseen = merge(local.tampering_metrics, local.lasting, {
+      metric = "Errors", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "The function that counts what is done to records by hand fails."
+    })
     silence = merge(local.trail_metrics, {
       metric = "ChangesStored", statistic = "Sum", comparison = "LessThanThreshold", threshold = 1
       period = 60, periods = max(1, local.silence_minutes), datapoints = max(1, local.silence_minutes), missing = "breaching"
       means  = "No change was stored for ${local.silence_minutes} minutes."
     })
   }
-  wanted_alarms = [for key in keys(local.alarms) : key if var.alarms != null && (key != "silence" || local.silence_minutes > 0)]
+  archive_alarms = ["archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "tampering-unseen"]
+  wanted_alarms = [
+    for key in keys(local.alarms) : key
+    if var.alarms != null && (key != "silence" || local.silence_minutes > 0) && (var.archive != null || !contains(local.archive_alarms, key))
+  ]
 }
 
 resource "aws_cloudwatch_metric_alarm" "trail" {

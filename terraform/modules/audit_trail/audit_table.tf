@@ -9,6 +9,10 @@ resource "aws_dynamodb_table" "audit" {
   write_capacity              = var.capacity.write_capacity
   deletion_protection_enabled = var.deletion_protection
 
+  # For the archive: an expired record is the deletion's old image.
+  stream_enabled   = var.archive == null ? null : true
+  stream_view_type = var.archive == null ? null : "OLD_IMAGE"
+
   attribute {
     name = local.partition_key
     type = local.partition_key_type

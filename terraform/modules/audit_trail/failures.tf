@@ -68,7 +68,7 @@ locals {
     Effect    = "Deny"
     Principal = "*"
     Action    = "s3:PutObject"
-    Resource  = ["${aws_s3_bucket.trail.arn}/images/*", "${aws_s3_bucket.trail.arn}/quarantine/*"]
+    Resource  = [for prefix in ["archive", "images", "quarantine"] : "${aws_s3_bucket.trail.arn}/${prefix}/*"]
     Condition = { Null = { "s3:if-none-match" = "true" } }
   }]
 }

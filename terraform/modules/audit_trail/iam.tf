@@ -51,7 +51,7 @@ locals {
         Action   = "s3:GetObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ], local.search_statements, local.read_key_statements)
+    ], local.search_statements, local.archive_reader_statements, local.read_key_statements)
   }
 
   search_statements = length(local.indexes) == 0 ? [] : [{
@@ -154,7 +154,7 @@ locals {
         Action   = "s3:PutObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ], local.use_key_statements)
+    ], local.archive_operator_statements, local.use_key_statements)
   }
 
   application_policy = {

@@ -16,6 +16,10 @@ locals {
     role              = { stem = local.dashed_name, suffix = "-trail-${data.aws_region.current.id}", limit = 64 }
     stream_check      = { stem = local.dashed_name, suffix = "-stream-check", limit = 64 }
     stream_check_role = { stem = local.dashed_name, suffix = "-stream-check-${data.aws_region.current.id}", limit = 64 }
+    archive           = { stem = local.dashed_name, suffix = "-archive", limit = 64 }
+    archive_role      = { stem = local.dashed_name, suffix = "-archive-${data.aws_region.current.id}", limit = 64 }
+    tampering         = { stem = local.dashed_name, suffix = "-tampering", limit = 64 }
+    tampering_role    = { stem = local.dashed_name, suffix = "-tampering-${data.aws_region.current.id}", limit = 64 }
     bucket            = { stem = lower(local.dashed_name), suffix = "-trail-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}", limit = 63 }
   }
   default_names = {

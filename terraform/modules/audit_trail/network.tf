@@ -48,7 +48,7 @@ locals {
       Condition = {
         ArnEquals = {
           "lambda:SourceFunctionArn" = [
-            for name in [local.function_name, local.default_names.stream_check] :
+            for name in [local.function_name, local.default_names.stream_check, local.default_names.archive, local.default_names.tampering] :
             "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:function:${name}"
           ]
         }

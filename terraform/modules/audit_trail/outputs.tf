@@ -58,6 +58,26 @@ output "bucket_arn" {
   value       = aws_s3_bucket.trail.arn
 }
 
+output "archive_function_name" {
+  description = "Name of the function that archives what expires. Null: no archive."
+  value       = one(aws_lambda_function.archive[*].function_name)
+}
+
+output "tampering_function_name" {
+  description = "Name of the function that counts records changed or deleted by hand. Null: no archive."
+  value       = one(aws_lambda_function.tampering[*].function_name)
+}
+
+output "archive_event_source_mapping_uuid" {
+  description = "UUID of the event source mapping between the audit table's stream and the archive. Null: no archive."
+  value       = one(aws_lambda_event_source_mapping.archive[*].uuid)
+}
+
+output "archive_athena_database" {
+  description = "Name of the Glue database with the table `archive`. Null: not asked for."
+  value       = one(aws_glue_catalog_database.archive[*].name)
+}
+
 output "reader_policy_json" {
   description = "IAM policy for those who may read the history: it opens no item of the source table."
   value       = jsonencode(local.reader_policy)

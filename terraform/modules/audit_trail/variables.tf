@@ -69,6 +69,42 @@ variable "retention_days" {
   }
 }
 
+variable "archive" {
+  description = "Keep records that expire, under archive/ in the bucket; needs retention_days. {} turns it on. batching_window_seconds: how long deletions are gathered for one object. transitions: after how many days objects move to which storage class, of those that can be read at once. object_lock: mode (GOVERNANCE or COMPLIANCE) and days for which no object version of the whole bucket can be deleted; COMPLIANCE binds everybody, and can't be taken back. glue: make a Glue table and a query for Athena. Null: what expires is gone."
+  default     = null
+  type = object({
+    batching_window_seconds = optional(number, 60)
+    transitions             = optional(list(object({ days = number, storage_class = string })), [])
+    object_lock             = optional(object({ mode = string, days = number }))
+    glue                    = optional(bool, false)
+  })
+
+  validation {
+    condition     = var.archive == null ? true : var.archive.batching_window_seconds >= 0 && var.archive.batching_window_seconds <= 300 && floor(var.archive.batching_window_seconds) == var.archive.batching_window_seconds
+    error_message = "archive.batching_window_seconds must be a whole number from 0 to 300."
+  }
+
+  validation {
+    condition     = alltrue([for one in try(var.archive.transitions, []) : contains(["STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], one.storage_class)])
+    error_message = "archive.transitions: storage_class must be STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR. Objects in other classes must be restored before anyone can read them, or lie in one zone alone."
+  }
+
+  validation {
+    condition     = alltrue([for one in try(var.archive.transitions, []) : floor(one.days) == one.days && one.days >= (one.storage_class == "STANDARD_IA" ? 30 : 0)])
+    error_message = "archive.transitions: days must be a whole number from 0, for STANDARD_IA from 30."
+  }
+
+  validation {
+    condition     = try(var.archive.object_lock, null) == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.archive.object_lock.mode)
+    error_message = "archive.object_lock.mode must be GOVERNANCE or COMPLIANCE."
+  }
+
+  validation {
+    condition     = try(var.archive.object_lock, null) == null ? true : var.archive.object_lock.days >= 1 && var.archive.object_lock.days <= 36500 && floor(var.archive.object_lock.days) == var.archive.object_lock.days
+    error_message = "archive.object_lock.days must be a whole number from 1 to 36500."
+  }
+}
+
 variable "actor_attribute" {
   description = "Name of the source table's attribute that says who made a change, such as `updated_by`, or a JSON Pointer to it, such as `/meta/user`. Null: none."
   type        = string

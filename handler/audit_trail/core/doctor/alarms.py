@@ -3,7 +3,16 @@
 from audit_trail.core.doctor.facts import Facts, seen
 from audit_trail.core.doctor.findings import Finding, Section, ok, problem, warning
 
-ON_REQUEST = (Section.SILENCE,)
+ON_REQUEST = (
+    Section.SILENCE,
+    Section.ARCHIVE_LATE,
+    Section.ARCHIVE_ERRORS,
+    Section.RECORDS_NOT_ARCHIVED,
+    Section.ARCHIVE_GIVEN_UP,
+    Section.ARCHIVE_DROPPED,
+    Section.RECORDS_TAMPERED,
+    Section.TAMPERING_UNSEEN,
+)
 ALWAYS = tuple(section for section in Section if section not in (*ON_REQUEST, Section.DOCTOR))
 """Alarms that Terraform makes unless it's told to make none."""
 

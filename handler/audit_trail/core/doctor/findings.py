@@ -30,6 +30,13 @@ class Section(StrEnum):
     AUDIT_TABLE_THROTTLED = "audit-table-throttled"
     STREAM_MISMATCH = "stream-mismatch"
     SILENCE = "silence"
+    ARCHIVE_LATE = "archive-late"
+    ARCHIVE_ERRORS = "archive-errors"
+    RECORDS_NOT_ARCHIVED = "records-not-archived"
+    ARCHIVE_GIVEN_UP = "archive-given-up"
+    ARCHIVE_DROPPED = "archive-dropped"
+    RECORDS_TAMPERED = "records-tampered"
+    TAMPERING_UNSEEN = "tampering-unseen"
     DOCTOR = "trail-doctor"
 
 

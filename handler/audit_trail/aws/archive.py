@@ -1,0 +1,80 @@
+"""Reads the archive in the trail's bucket: the objects of the days that are asked for, and no others."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from audit_trail.core import archive
+from audit_trail.core.errors import MalformedArchiveError
+from audit_trail.core.values import AttributeValue, Image, canonical_text, canonical_value
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+THREADS = 8
+
+Between = tuple[str, str]
+"""The lowest and the highest timestamp, which needn't be any record's."""
+
+
+class Archive:
+    """The records that expired from one audit table; ``partition_key`` is the name of that table's.
+
+    Every method raises botocore's errors where S3 refuses.
+    """
+
+    def __init__(self, make_client: "Callable[[], S3Client]", bucket: str, partition_key: str) -> None:
+        self._client = make_client()
+        self.bucket = bucket
+        self._partition_key = partition_key
+
+    def days(self, between: Between | None = None) -> list[str]:
+        """Return the days, within a range, of which there are records, the oldest first."""
+        lists = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=archive.PREFIX, Delimiter="/"
+        )
+        folders = (one["Prefix"] for page in lists for one in page.get("CommonPrefixes", []))
+        days = sorted(filter(None, map(archive.day_of, folders)))
+        return days if between is None else [day for day in days if between[0][:10] <= day <= between[1][:10]]
+
+    def keys(self, day: str) -> list[str]:
+        """Return the keys of a day's objects."""
+        lists = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=archive.prefix(day))
+        return [one["Key"] for page in lists for one in page.get("Contents", [])]
+
+    def body(self, key: str) -> bytes:
+        """Return what an object holds."""
+        return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def records(
+        self, partition: AttributeValue | None = None, between: Between | None = None, *, oldest_first: bool = False
+    ) -> Iterator[Image]:
+        """Yield archived records in the order of their timestamps, each once, day by day; the newest first, or the oldest.
+
+        ``partition`` is an item's partition key in the audit table: its history alone; None: every item's. Nothing is
+        indexed by it, so that each object of the days is read either way.
+
+        :raises MalformedArchiveError: an object isn't the archive's.
+        """
+        days = self.days(between)
+        with ThreadPoolExecutor(THREADS, "archive") as pool:
+            for day in days if oldest_first else reversed(days):
+                found: dict[tuple[str, str], Image] = {}
+                for items in pool.map(lambda key: self._items(key, partition), self.keys(day)):
+                    found |= {(archive.timestamp_of(item), self._history(item)): item for item in items}
+                for (timestamp, _), item in sorted(found.items(), key=lambda one: one[0], reverse=not oldest_first):
+                    if between is None or between[0] <= timestamp <= between[1]:
+                        yield item
+
+    def _items(self, key: str, partition: AttributeValue | None) -> list[Image]:
+        wanted = None if partition is None else archive.fit(archive.key_text(partition))
+        history = None if partition is None else canonical_text(canonical_value(partition))
+        try:
+            items = archive.items(self.body(key), wanted)
+            # Two keys may look the same where characters don't fit a line's plain fields.
+            return [item for item in items if history is None or self._history(item) == history]
+        except (MalformedArchiveError, KeyError):
+            raise MalformedArchiveError(f"s3://{self.bucket}/{key} is not an object of this archive") from None
+
+    def _history(self, item: Image) -> str:
+        return canonical_text(canonical_value(item[self._partition_key]))

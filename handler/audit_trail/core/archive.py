@@ -1,0 +1,171 @@
+"""Records that left the audit table by TTL, as they lie in the archive: a line each, an object per batch and day.
+
+A line is a JSON object of strings: ``item`` has the whole record in DynamoDB JSON, itself as text, so that readers with
+fixed columns (Athena, Spark, DuckDB) need to know none of its attributes; the others repeat what one looks for. What a
+TTL deletion looks like: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+"""
+
+import gzip
+import hashlib
+import heapq
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audit_trail.core.errors import MalformedArchiveError, MalformedRecordError, MalformedValueError
+from audit_trail.core.history import is_timestamp
+from audit_trail.core.records import StreamRecord, sequence_number
+from audit_trail.core.values import AttributeValue, Image, canonical_value
+
+PREFIX = "archive/"
+COLUMNS = ("key", "timestamp", "event_name", "actor", "reason", "changed_attributes", "item")
+"""A line's fields; ``changed_attributes`` is a list of strings, and each but the first two and the last may be absent."""
+
+_TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+_LEVEL = 6
+_KEY_TYPES = ("S", "N", "B")
+_DIGITS_OF_DIGEST = 16
+_UNFIT = re.compile("[\x00\ud800-\udfff]")  # readers of UTF-8 refuse the ones, some the other
+_DAY = re.compile(rf"{PREFIX}dt=([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/").fullmatch
+
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One record on its way into the archive."""
+
+    day: str
+    """UTC day of the change: ``2026-11-24``."""
+    key: str
+    timestamp: str
+    sequence_number: str
+    """The deletion's, in the audit table's own stream."""
+    text: str
+
+
+def expired(record: StreamRecord) -> bool:
+    """Tell whether a record of the audit table's stream is a deletion by TTL, and not anybody's."""
+    identity = record.get("userIdentity") if isinstance(record, Mapping) else None
+    return (
+        isinstance(identity, Mapping)
+        and record.get("eventName") == "REMOVE"
+        and all(identity.get(name) == value for name, value in _TTL.items())
+    )
+
+
+def table_of(record: Any) -> str:
+    """Return the name of the table whose stream a record comes from; nothing where it doesn't say."""
+    arn = record.get("eventSourceARN") if isinstance(record, Mapping) else None
+    return arn.partition("/")[2].partition("/")[0] if isinstance(arn, str) else ""
+
+
+def line(record: StreamRecord) -> Line:
+    """Make the archive's line of a deletion's old image, which is the record that expired.
+
+    :raises MalformedRecordError: it can't ever be archived; the message has no data in it.
+    """
+    change = record.get("dynamodb")
+    change = change if isinstance(change, dict) else {}
+    item = change.get("OldImage")
+    if not isinstance(item, dict):
+        raise MalformedRecordError("the deletion has no old image: the audit table's stream must carry it")
+    number = sequence_number(record)
+    if number is None or not (number.isascii() and number.isdigit()):
+        raise MalformedRecordError("the deletion has no SequenceNumber")
+    try:
+        timestamp = item["timestamp"]["S"]
+        [partition] = change["Keys"].keys() - {"timestamp"}
+        key = key_text(item[partition])
+        if is_timestamp(timestamp) is None:
+            raise MalformedRecordError("the deleted item's timestamp is not an audit record's")
+        return Line(timestamp[:10], key, timestamp, number, _text(key, timestamp, item))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedValueError):
+        raise MalformedRecordError("the deleted item is not an audit record") from None
+
+
+def _text(key: str, timestamp: str, item: Image) -> str:
+    fields: dict[str, Any] = {"key": fit(key), "timestamp": timestamp}
+    for name in ("event_name", "actor", "reason"):
+        if name in item:
+            fields[name] = fit(item[name]["S"])
+    if "changed_attributes" in item:
+        fields["changed_attributes"] = sorted(map(fit, item["changed_attributes"]["SS"]))
+    # ASCII, so that lone surrogates survive in it.
+    return _encode(fields | {"item": _encode(item)})
+
+
+def key_text(partition: AttributeValue) -> str:
+    """Return an audit table's partition key as a line has it: text, number or base64, by the type of the key."""
+    [(tag, body)] = canonical_value(partition).items()
+    if tag not in _KEY_TYPES:
+        raise MalformedRecordError("the deleted item's partition key is not of type S, N or B")
+    text: str = body
+    return text
+
+
+def fit(text: str) -> str:
+    """Return a text as a line's plain fields have it: what UTF-8 can't hold, and NUL, is U+FFFD there."""
+    return _UNFIT.sub("\ufffd", text)
+
+
+def object_of(lines: Sequence[Line]) -> tuple[str, bytes]:
+    """Return key and body of the object that holds a batch's lines of one day: the same for the same lines.
+
+    A record that was delivered twice is written once. The digest in the key makes different objects differ: batches
+    may be cut so that both begin and end alike, and two shards may have the same sequence numbers.
+    """
+    unique: dict[tuple[str, str], Line] = {}
+    for one in lines:
+        unique.setdefault((one.key, one.timestamp), one)
+    text = "".join(f"{one.text}\n" for one in unique.values()).encode("ascii")
+    ends = f"{lines[0].sequence_number}-{lines[-1].sequence_number}"
+    digest = hashlib.sha256(text).hexdigest()[:_DIGITS_OF_DIGEST]
+    key = f"{prefix(lines[0].day)}{ends}-{digest}.jsonl.gz"
+    return key, gzip.compress(text, compresslevel=_LEVEL, mtime=0)
+
+
+def prefix(day: str) -> str:
+    """Return where a day's objects lie, as Athena and others understand partitions."""
+    return f"{PREFIX}dt={day}/"
+
+
+def day_of(folder: str) -> str | None:
+    """Return the day of a prefix, or None where it is none of the archive's."""
+    found = _DAY(folder)
+    return found[1] if found else None
+
+
+def items(body: bytes, key: str | None = None) -> Iterator[Image]:
+    """Yield the records in an object, in its order; with ``key`` only those whose line has it.
+
+    :raises MalformedArchiveError: it isn't an object of the archive.
+    """
+    try:
+        for text in gzip.decompress(body).splitlines():
+            fields = json.loads(text)
+            if key is None or fields["key"] == key:
+                yield json.loads(fields["item"])
+    except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
+        raise MalformedArchiveError("an object under archive/ is not one of the archive's: it can't be read") from None
+
+
+def joined(table: Iterable[Image], archive: Iterable[Image], *, oldest_first: bool = False) -> Iterator[Image]:
+    """Join one item's records from the audit table and from the archive into one history, in the order of both.
+
+    A record that is in both, having expired a moment ago, comes once.
+    """
+    before = ""
+    for item in heapq.merge(table, archive, key=timestamp_of, reverse=not oldest_first):
+        if (stamp := timestamp_of(item)) != before:
+            yield item
+        before = stamp
+
+
+def timestamp_of(item: Image) -> str:
+    """Return a record's sort key."""
+    text: str = item["timestamp"]["S"]
+    return text
