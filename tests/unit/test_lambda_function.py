@@ -362,7 +362,7 @@ def test_the_archives_log_holds_no_data(
 
 def test_the_archive_refuses_an_event_without_records(function: ModuleType, clock: SimulatedClock) -> None:
     """Called with something else than a batch, the second entry point says what it takes."""
-    with pytest.raises(function.EventError, match="a list of Records"):
+    with pytest.raises(function.EventError, match="no list of Records"):
         function.archive({}, context(clock))
 
 
