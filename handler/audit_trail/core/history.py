@@ -141,15 +141,24 @@ def newest_first(
     changes that lie within 60 seconds of each other; between lines, the time does. Holds back no more changes than
     those 60 seconds have.
     """
+    return _in_order(changes, line, -1)
+
+
+def oldest_first(changes: Iterable[Change]) -> Iterator[Change]:
+    """Put changes in the opposite order, as they arrive from the oldest time to the newest."""
+    return _in_order(changes, attrgetter("event_source_arn"), 1)
+
+
+def _in_order(changes: Iterable[_S], line: Callable[[_S], Hashable], sign: int) -> Iterator[_S]:
     window: deque[tuple[int, datetime, _S]] = deque()  # by time; may still hold what was taken already
     taken: set[int] = set()
     by_sequence: dict[Hashable, list[tuple[int, int, _S]]] = {}
 
     def take() -> _S:
-        newest = line(window[0][2])
-        _, arrival, change = heapq.heappop(by_sequence[newest])
-        if not by_sequence[newest]:
-            del by_sequence[newest]
+        first = line(window[0][2])
+        _, arrival, change = heapq.heappop(by_sequence[first])
+        if not by_sequence[first]:
+            del by_sequence[first]
         taken.add(arrival)
         while window and window[0][0] in taken:
             taken.remove(window.popleft()[0])
@@ -157,9 +166,9 @@ def newest_first(
 
     for arrival, change in enumerate(changes):
         moment = change.moment
-        while window and window[0][1] - moment > REORDER_WITHIN:
+        while window and abs(window[0][1] - moment) > REORDER_WITHIN:
             yield take()
         window.append((arrival, moment, change))
-        heapq.heappush(by_sequence.setdefault(line(change), []), (-change.sequence_number, arrival, change))
+        heapq.heappush(by_sequence.setdefault(line(change), []), (sign * change.sequence_number, arrival, change))
     while window:
         yield take()
