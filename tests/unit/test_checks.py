@@ -192,7 +192,11 @@ def test_a_modification_without_images_proves_no_diff() -> None:
 
 def baseline(image: Image, seconds: int, arn: str = ARN) -> Image:
     """Return a BASELINE of the item so many seconds after noon."""
-    return dict(audit_item(baseline_record(image, {"order_id": image["order_id"]}, NOON + seconds, arn), baseline_settings(SETTINGS)))
+    return dict(
+        audit_item(
+            baseline_record(image, {"order_id": image["order_id"]}, NOON + seconds, arn), baseline_settings(SETTINGS)
+        )
+    )
 
 
 def test_a_baseline_is_no_link() -> None:

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,6 +50,8 @@ class Trail:
     by_actor: "Index | None" = None
     approximate_records: int = 0
     """How many records the audit table has; AWS counts them about every six hours."""
+    retention: timedelta | None = None
+    """How long new records are kept; None is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_time=_index(audit, "by_time", tags.get("time-index-shards")),
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
+        retention=_retention(tags.get("retention-days")),
     )
 
 
@@ -137,6 +141,10 @@ def _index(audit: "TableDescriptionTypeDef", name: str, shards: str | None) -> I
             f"the tag of {audit['TableName']} for the shards of {name} is not a number: apply Terraform"
         )
     return Index(name, int(shards), ready=states[name] in ("ACTIVE", "UPDATING"))
+
+
+def _retention(days: str | None) -> timedelta | None:
+    return timedelta(days=int(days)) if days is not None and days.isascii() and days.isdigit() else None
 
 
 def _key_types(table: "TableDescriptionTypeDef") -> dict[str, str]:

@@ -11,10 +11,11 @@ from audit_trail.cli.report import report
 from audit_trail.cli.search import search
 from audit_trail.cli.show import show
 from audit_trail.cli.tail import tail
+from audit_trail.cli.verify import verify
 
 app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 # A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
-for _command in (history, show, diff, report):
+for _command in (history, show, diff, report, verify):
     app.command(context_settings={"ignore_unknown_options": True})(_command)
 for _command in (search, tail, failures, redrive, doctor):
     app.command()(_command)

@@ -6,6 +6,7 @@ from typing import Any
 from audit_trail.core.records import RecordSettings, StreamRecord
 from audit_trail.core.values import Image
 
+
 def baseline_settings(settings: RecordSettings) -> RecordSettings:
     """Return the settings by which an item's BASELINE is made; it is no change, and no index lists it."""
     return replace(settings, event_names=("BASELINE",), time_index_shards=0, actor_index_shards=0)
