@@ -68,9 +68,7 @@ class Page(NamedTuple):
 
 
 def give_bodies(client: "DynamoDBClient") -> None:
-    """Have a client's Scan answer with its body as it came, which is DynamoDB JSON: botocore's own reading of it would
-    take ten times as long as all the rest.
-    """
+    """Have a client's Scan answer with its body as it came: DynamoDB JSON, which botocore would take very long to read."""
 
     def keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
         if response_dict["status_code"] == _OK:

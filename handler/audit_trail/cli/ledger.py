@@ -1,6 +1,6 @@
-"""What `trail verify` has to remember of a whole table: in a file, so that memory doesn't grow with the table.
+"""What `trail verify` and `trail baseline` have to remember of a whole table: in a file, so that memory doesn't grow with the table.
 
-With a file of its own it can go on where it was interrupted.
+With a file of their own they can go on where they were interrupted.
 """
 
 import json
@@ -25,10 +25,10 @@ _SOME = 1_000  # suspects in memory
 class Ledger:
     """Items as they are, where each segment stands, which items are to be looked at closely, and what was found."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, about: str) -> None:
         """Open a file, or one that is gone when it's closed.
 
-        :raises UsageError: it can't be opened, or is something else.
+        :raises UsageError: it can't be opened, or is about something else.
         """
         self._path = path
         try:
@@ -38,6 +38,10 @@ class Ledger:
         except sqlite3.Error as error:
             raise UsageError(f"{path} can't be used to remember where it stands: {error}") from None
         self._db.execute("BEGIN")
+        if (known := self.fact("about")) not in (None, about):
+            self._db.close()
+            raise UsageError(f"{path} remembers the {known}: name another file")
+        self.save(about=about)
 
     def __enter__(self) -> Self:
         return self

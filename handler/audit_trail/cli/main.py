@@ -2,6 +2,7 @@
 
 import typer
 
+from audit_trail.cli.baseline import baseline
 from audit_trail.cli.diff import diff
 from audit_trail.cli.doctor import doctor
 from audit_trail.cli.failures import failures
@@ -17,7 +18,7 @@ app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_enable=F
 # A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
 for _command in (history, show, diff, report, verify):
     app.command(context_settings={"ignore_unknown_options": True})(_command)
-for _command in (search, tail, failures, redrive, doctor):
+for _command in (search, tail, baseline, failures, redrive, doctor):
     app.command()(_command)
 
 

@@ -50,14 +50,15 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
     images = (_DryImages if dry_run else S3ImageStore)(lambda: connection.s3(S3_CLIENT_CONFIG), settings.trail_bucket)
     bucket = (_DryBucket if dry_run else S3FailureBucket)(connection.s3, settings.trail_bucket)
     keys = [found.key for found in buckets.waiting(bucket, only)]
-    done = put_back(keys, failures=bucket, table=table, images=images, settings=settings.records, time=_time)
+    done = put_back(keys, failures=bucket, table=table, images=images, settings=settings.records, time=patience)
     count = _print_each(done, len(keys), _json if as_json else _line, dry_run=dry_run)
     _summarise(count, len(keys), settings.trail_bucket, dry_run=dry_run)
     if count[Became.STAYS]:
         raise typer.Exit(Exit.NOT_ALL_DONE)
 
 
-def _time(seconds: float) -> batch.Time:
+def patience(seconds: float) -> batch.Time:
+    """Return the time of what may take so many seconds."""
     end = time.monotonic() + seconds
     return batch.Time(remaining=lambda: end - time.monotonic(), sleep=time.sleep, jitter=random.Random())  # noqa: S311  spreads retries
 

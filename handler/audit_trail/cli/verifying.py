@@ -1,11 +1,9 @@
 """What ``trail verify`` does; by itself, since `trail --help` needs nothing of what it takes to import this."""
 
-import gc
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from botocore.config import Config
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit_trail.aws import reading
+from audit_trail.aws.reader import THREADS
 from audit_trail.aws.scanning import Meter, Scans, give_bodies
 from audit_trail.aws.verifying import Items, Source, look, mapped
 from audit_trail.cli import key as key_words
 from audit_trail.cli import words
+from audit_trail.cli.bars import Advance, bars
 from audit_trail.cli.closely import Examined, Examiner
-from audit_trail.cli.context import Exit, UsageError, note, tell
+from audit_trail.cli.context import Exit, note, tell
 from audit_trail.cli.ledger import Ledger
 from audit_trail.cli.tally import Tally
 from audit_trail.cli.whole_table import WholeTable
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
 
     from audit_trail.cli.options import TrailOptions
 
-THREADS = 16
-_COLLECT_EVERY = 100  # pages
 _UNPROVEN = (
     "What records can't prove, and docs/guarantees.md says what does: that no run of changes is missing which led back "
     "to the same image, that the end of a deleted item's history is there, nor that nobody rewrote all of it consistently."
@@ -71,7 +67,7 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
             _finish(examined.tally, iter(_described(examined)), how)
             return
         give_bodies(client)
-        with Ledger(how.state) as ledger:
+        with Ledger(how.state, f"verify of {trail.audit_table}") as ledger:
             tally = _Whole(client, trail, ledger, pool, how).run(meter, fetch, examiner, source, circumstances)
             try:
                 _finish(tally, ledger.findings(), how)
@@ -100,30 +96,17 @@ class _Whole:
         self._ledger = ledger
         self._pool = pool
         self._how = how
-        known = ledger.fact("trail")
-        if known not in (None, trail.audit_table):
-            raise UsageError(f"{how.state} is about {known}: name another file")
         self._tally = Tally.from_json(ledger.fact("tally"))
 
     def run(self, meter: Meter, fetch: Any, examiner: Examiner, source: Source, circumstances: Circumstances) -> Tally:
         """Read both tables, then look closely at what is under suspicion; return the counts."""
         begun = self._ledger.fact("begun") or source.read_at.isoformat()
-        self._ledger.save(trail=self._trail.audit_table, begun=begun)
+        self._ledger.save(begun=begun)
         read_at = Live(None, datetime.fromisoformat(begun))
         table = WholeTable(
             Scans(self._client, self._pool, meter), self._trail, fetch, self._ledger, circumstances, self._tally
         )
-        with _progress() as progress, _without_collections() as pages:
-
-            def bar(what: str, total: int | None) -> Any:
-                task = progress.add_task(what, total=total or None)
-
-                def advance(count: int) -> None:
-                    progress.advance(task, count)
-                    pages()
-
-                return advance
-
+        with bars() as bar:
             table.read_source(bar("items", source.approximate_items))
             table.read_audit(read_at, bar("records", self._trail.approximate_records))
             if not self._ledger.fact("unseen"):
@@ -132,7 +115,7 @@ class _Whole:
             self._look_closely(examiner, bar("looking closely", None))
         return self._tally
 
-    def _look_closely(self, examiner: Examiner, advance: Any) -> None:
+    def _look_closely(self, examiner: Examiner, advance: Advance) -> None:
         """Look at each suspect, and a second time, later, at those of which something is still missing."""
         latest = 0.0
         for again in (False, True):
@@ -203,32 +186,3 @@ def _summarise(tally: Tally) -> None:
     typer.echo(f"{tally.items:,} item(s), {tally.records:,} record(s) verified")
     for (check, outcome, why), count in sorted(tally.found.items()):
         typer.echo(f"{count:>12,}  {check:<9}  {outcome:<7}  {why}".rstrip())
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, redirect_stdout=False, disable=not console.is_terminal
-    ) as progress:
-        yield progress
-
-
-@contextmanager
-def _without_collections() -> Iterator[Any]:
-    """Collect garbage every so many pages: by itself, Python would look through every page's values several times."""
-    count = 0
-
-    def page() -> None:
-        nonlocal count
-        count += 1
-        if count % _COLLECT_EVERY == 0:
-            gc.collect()
-
-    gc.collect()
-    gc.disable()
-    try:
-        yield page
-    finally:
-        gc.enable()
