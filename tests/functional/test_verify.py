@@ -63,3 +63,105 @@ def test_a_whole_table_that_is_whole(trail: LiveTrail) -> None:
 
     assert (code, summary["broken"], summary["unknown"]) == (0, 0, 0)
     assert (summary["items"], summary["records"]) == (40, 204)
+
+
+def existing(trail: LiveTrail, items: int) -> None:
+    """Write items that the trail never hears of, as if it had been attached later."""
+    for number in range(items):
+        put(trail, order(number, status="OLD"))
+    trail.replace_stream()
+
+
+def stored(trail: LiveTrail, number: int) -> list[dict[str, Any]]:
+    return [one for one in trail.items() if one["order_id"] == {"N": str(number)}]
+
+
+def replace_record(trail: LiveTrail, item: dict[str, Any]) -> None:
+    trail.dynamodb.put_item(TableName=trail.audit, Item=item)
+
+
+def delete_record(trail: LiveTrail, item: dict[str, Any]) -> None:
+    trail.dynamodb.delete_item(TableName=trail.audit, Key={name: item[name] for name in ("order_id", "timestamp")})
+
+
+def test_what_an_administrator_changed_is_found(trail: LiveTrail) -> None:
+    """A record taken out, an image edited, a tail cut and foreign data put in are found, each with its item and record."""
+    write(trail, 6, 4)
+    first, second, third = (stored(trail, number) for number in (1, 2, 3))
+    delete_record(trail, first[1])
+    second[2]["new_image"]["M"]["status"] = {"S": "FORGED"}
+    replace_record(trail, second[2])
+    delete_record(trail, third[3])
+    replace_record(trail, {"order_id": {"N": "4"}, "timestamp": {"S": "garbage"}})
+
+    code, [*found, summary] = run("verify", "--settle", "0")
+
+    assert code == 1
+    assert {(one["keys"]["order_id"], one["check"], one.get("timestamp"), one.get("before")) for one in found} == {
+        (1, "chain", first[2]["timestamp"]["S"], first[0]["timestamp"]["S"]),
+        (2, "digest", second[2]["timestamp"]["S"], None),
+        (2, "diff", second[2]["timestamp"]["S"], None),
+        (3, "live", third[2]["timestamp"]["S"], None),
+        (4, "record", "garbage", None),
+    }
+    assert (summary["broken"], summary["items"]) == (5, 6)
+    assert run("verify", "1", "--settle", "0")[0] == run("verify", "3", "--settle", "0")[0] == 1
+    assert run("verify", "5")[0] == 0
+
+
+def test_items_without_history_are_recorded_once(trail: LiveTrail) -> None:
+    """Each item that is older than its trail gets one BASELINE, and a second run finds nothing to do."""
+    existing(trail, 30)
+    put(trail, order(100, status="NEW"))
+    trail.capture()
+
+    assert run("verify")[1][-1]["unknown"] == 30
+    assert run("baseline", "--dry-run") == (1, [counted(31, 30, 0, dry_run=True)])
+    assert run("baseline") == (0, [counted(31, 30, 30)])
+    assert run("baseline") == (0, [counted(31, 0, 0)])
+
+    code, [summary] = run("verify")
+    assert (code, summary["unknown"], summary["items"], summary["records"]) == (0, 0, 31, 31)
+    [record] = stored(trail, 7)
+    assert (record["event_name"], record["new_image"]["M"]["status"]) == ({"S": "BASELINE"}, {"S": "OLD"})
+    assert "time_bucket" not in record
+
+
+def counted(items: int, without: int, recorded: int, *, dry_run: bool = False) -> dict[str, Any]:
+    """Return what `trail baseline --json` says."""
+    return {"dry_run": dry_run, "items": items, "without_history": without, "recorded": recorded, "failed": 0}
+
+
+def test_changes_after_a_baseline_are_chained_to_it(trail: LiveTrail) -> None:
+    """An item's first change after its BASELINE bears it out, and one that was lost in between shows."""
+    existing(trail, 3)
+    run("baseline")
+    for number in range(3):
+        put(trail, order(number, status="NEW"))
+        put(trail, order(number, status="PAID"))
+    trail.capture()
+    assert run("verify")[1][-1]["unknown"] == 0
+
+    lost = next(one for one in stored(trail, 1) if one["event_name"] == {"S": "MODIFY"})
+    delete_record(trail, lost)
+    assert run("verify", "1", "--settle", "0")[0] == 0, "within 15 minutes, a BASELINE may be of after the change"
+
+
+def test_a_replaced_stream_is_begun_anew_by_baselines(trail: LiveTrail) -> None:
+    """What a replaced stream left open is said, and ends with a BASELINE of the new stream for each item."""
+    write(trail, 5, 2)
+    put(trail, order(1, status="CHANGED"))
+    trail.replace_stream()
+
+    code, summary = run("verify", "--settle", "0")
+    assert (code, [(one["check"], one["count"]) for one in summary[-1]["found"] if one["outcome"] == "unknown"]) == (
+        0,
+        [("live", 1)],
+    )
+    assert run("baseline") == (0, [counted(4, 4, 4)])
+    assert run("baseline") == (0, [counted(4, 0, 0)])
+    put(trail, order(1, status="SENT"))
+    trail.capture()
+
+    code, [*found, summary] = run("verify", "--settle", "0")
+    assert (code, summary["broken"]) == (0, 0)
