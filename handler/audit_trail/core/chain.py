@@ -174,10 +174,12 @@ class Chain:
         return Finding(Check.BASELINE, outcome, baseline.timestamp, why)
 
     def _note_state(self, change: Change) -> None:
-        """Note whether the item is as this record left it: until it was read, only the newest counts."""
+        """Note whether the item was read as this record left it, or one of those since that moment, or the one before."""
         if self._live is not None:
             left = None if change.event_name == "REMOVE" else change.new_digest or ""
             settled = change.moment < self._live.read_at - REORDER_WITHIN
+            if self._newest is None:
+                self._fits = change.old_digest == self._live.digest
             self._fits = left == self._live.digest or (self._fits and not settled)
 
     def _compared(self, live: Live) -> Finding:
