@@ -207,7 +207,9 @@ class Chain:
     def _may_have_expired(self, *since: Change) -> bool:
         """Tell whether a record made after the first of these may be gone because its time had come."""
         retention, now = self._retention(*since), self._circumstances.now
-        return retention is not None and now is not None and since[0].moment + retention <= now
+        if retention is None or now is None:
+            return False
+        return since[0].moment - REORDER_WITHIN + retention <= now  # it may carry a time that is as much earlier
 
     def _retention(self, *changes: Change) -> timedelta | None:
         """Return the shortest time for which records were kept; None is for ever."""
