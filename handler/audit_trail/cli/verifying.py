@@ -125,8 +125,8 @@ class _Whole:
             while some := self._ledger.suspects(after):
                 after = some[-1][0]
                 for (item, suspect), examined in mapped(self._pool, lambda one: _look(examiner, one[1]), some, THREADS):
-                    latest = time.monotonic()
                     if examined.broken and not again:
+                        latest = time.monotonic()
                         live = examined.live
                         seen = None if live is None else [live.digest, live.read_at.isoformat()]
                         self._ledger.suspect(item, suspect | {"live": seen})
