@@ -82,10 +82,19 @@ def diff_edited(life: Life, rng: random.Random) -> Tampering:
             lambda: entry.update(path={"S": "/forged"}),
             lambda: entry.update({"new" if "new" in entry else "old": {"S": "FORGED"}}),
             lambda: item["changed_attributes"]["SS"].append("forged"),
+            lambda: change_nothing(item),
             lambda: item.pop("changed_attributes"),
         ]
     )()
     return life.items, True
+
+
+def change_nothing(item: Image) -> None:
+    """Say of an attribute that it changed into what it was."""
+    same = {"N": "1"}
+    entry = {"op": {"S": "replace"}, "path": {"S": "/order_id"}, "old": same, "new": same}
+    item["diff"]["L"].append({"M": entry})
+    item["changed_attributes"]["SS"].append("order_id")
 
 
 def inserted(life: Life, rng: random.Random) -> Tampering:
@@ -196,9 +205,9 @@ def test_a_baseline_beside_writers_raises_no_alarm() -> None:
         if not readable or life.states[heard - 1] is None:
             continue
         read = rng.choice(readable)
-        at = life.times[read - 1] + rng.randint(0, 1)
-        if read < len(life.times):
-            at = min(at, life.times[read] + 1)
+        # Until the next change, however late that is; clocks step back by one.
+        at = life.times[read - 1]
+        at = max(at, rng.choice((at + 1, life.times[read] if read < len(life.times) else at + 100_000)))
         seen = life.states[read]
         assert seen is not None
         base = dict(audit_item(baseline_record(seen, KEYS, at, ARN), baseline_settings(life.settings)))
