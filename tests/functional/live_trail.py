@@ -196,8 +196,10 @@ class LiveTrail:
 
     def replace_stream(self) -> None:
         """Switch the stream off and on again, which makes another one, and follow that: what wasn't captured is lost."""
-        off, on = {"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-        self.dynamodb.update_table(TableName=self.source, StreamSpecification=off)
-        self.dynamodb.update_table(TableName=self.source, StreamSpecification=on)
+        self.dynamodb.update_table(TableName=self.source, StreamSpecification={"StreamEnabled": False})
+        self.dynamodb.update_table(
+            TableName=self.source,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
         self.stream_arn = self.dynamodb.describe_table(TableName=self.source)["Table"]["LatestStreamArn"]
         self._stream = DynamoDBStream(self.streams, self.stream_arn)

@@ -56,14 +56,13 @@ def image_edited(life: Life, rng: random.Random) -> Tampering:
     item = own(life, rng.randrange(len(life.items)))
     name = rng.choice([name for name in ("old_image", "new_image") if name in item])
     image = item[name]["M"]
-    rng.choice(
-        [
-            lambda: image.update(status={"S": "FORGED"}),
-            lambda: image.update({"": {"NULL": True}}),
-            lambda: image.pop(rng.choice(list(image))),
-            lambda: image["tags"]["SS"].append("z") if "tags" in image else image.update(n={"N": "-1"}),
-        ]
-    )()
+    edits: list[Callable[[], object]] = [
+        lambda: image.update(status={"S": "FORGED"}),
+        lambda: image.update({"": {"NULL": True}}),
+        lambda: image.pop(rng.choice(list(image))),
+        lambda: image["tags"]["SS"].append("z") if "tags" in image else image.update(n={"N": "-1"}),
+    ]
+    rng.choice(edits)()
     return life.items, True
 
 
@@ -75,17 +74,16 @@ def diff_edited(life: Life, rng: random.Random) -> Tampering:
     item = own(life, rng.choice(with_diff))
     entries = item["diff"]["L"]
     entry = rng.choice(entries)["M"]
-    rng.choice(
-        [
-            lambda: entries.remove({"M": entry}),
-            lambda: entries.append({"M": {"op": {"S": "add"}, "path": {"S": "/forged"}, "new": {"S": "x"}}}),
-            lambda: entry.update(path={"S": "/forged"}),
-            lambda: entry.update({"new" if "new" in entry else "old": {"S": "FORGED"}}),
-            lambda: item["changed_attributes"]["SS"].append("forged"),
-            lambda: change_nothing(item),
-            lambda: item.pop("changed_attributes"),
-        ]
-    )()
+    edits: list[Callable[[], object]] = [
+        lambda: entries.remove({"M": entry}),
+        lambda: entries.append({"M": {"op": {"S": "add"}, "path": {"S": "/forged"}, "new": {"S": "x"}}}),
+        lambda: entry.update(path={"S": "/forged"}),
+        lambda: entry.update({"new" if "new" in entry else "old": {"S": "FORGED"}}),
+        lambda: item["changed_attributes"]["SS"].append("forged"),
+        lambda: change_nothing(item),
+        lambda: item.pop("changed_attributes"),
+    ]
+    rng.choice(edits)()
     return life.items, True
 
 

@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 from moto import mock_aws
 
-from audit_trail.aws.scanning import Meter
-from audit_trail.cli import verifying, whole_table
+from audit_trail.aws.scanning import Meter, Scans
+from audit_trail.cli import whole_table
 from audit_trail.cli.whole_table import WholeTable
 from audit_trail.core.chain import Circumstances, check
 from audit_trail.core.checks import Check, Outcome
@@ -24,7 +24,7 @@ from tests.builders import NOON
 from tests.tables import image_to_boto
 from tests.unit.fakes import SETTINGS, numbered_record, order
 from tests.unit.moto_bucket import BUCKET, REGION
-from tests.unit.moto_trail import SOURCE_TABLE, MotoTrail, parsed
+from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail, parsed
 from tests.unit.moto_trail import trail as run
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_what_is_on_its_way_is_waited_for(
     """A record that comes while verify waits, as from a redrive or a slow batch, closes the gap, and nothing is said."""
     put(trail, SENT)
     trail.add(*(one for index, one in enumerate(CHANGES) if index != late))
-    monkeypatch.setattr(verifying.time, "sleep", lambda _seconds: trail.add(CHANGES[late]))
+    monkeypatch.setattr("audit_trail.cli.verifying.time.sleep", lambda _seconds: trail.add(CHANGES[late]))
 
     result = run("verify", *words, "--json")
 
@@ -113,7 +113,7 @@ def test_what_is_on_its_way_is_waited_for(
 
 def test_what_cannot_be_told_is_a_problem_when_asked(trail: MotoTrail, monkeypatch: pytest.MonkeyPatch) -> None:
     """What began with a change, or has no record, exits with 0, with --strict with 1, and isn't waited for."""
-    monkeypatch.setattr(verifying.time, "sleep", _interrupted)
+    monkeypatch.setattr("audit_trail.cli.verifying.time.sleep", _interrupted)
     put(trail, SENT)
     put(trail, order(2))
     trail.add(*CHANGES[1:])
@@ -143,6 +143,42 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert result.exit_code == 0
     assert not state.exists()
     assert run("verify", "--settle", "0").exit_code == 1
+
+
+def test_an_item_is_counted_once_wherever_a_run_was_interrupted(
+    trail: MotoTrail, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Interrupted between two pages of the audit table, it goes on with the first item that wasn't through."""
+    for number in range(1, 8):
+        image = order(number, text="x" * 300_000)
+        put(trail, image)
+        trail.add(numbered_record(number, new=image))
+    words = ("verify", "--settle", "0", "--json", "--state", str(tmp_path / "verify.state"))
+    pages = Scans.pages
+
+    def one_page(scans: Scans, starts: Any, **request: Any) -> Any:
+        for count, page in enumerate(pages(scans, starts, **request)):
+            if count == 1 and request["TableName"] == AUDIT_TABLE:
+                raise RuntimeError
+            yield page
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Scans, "pages", one_page)
+        with pytest.raises(RuntimeError):
+            run(*words)
+    read: list[int] = []
+
+    def counted(scans: Scans, starts: Any, **request: Any) -> Any:
+        for page in pages(scans, starts, **request):
+            read.append(len(page.items))
+            yield page
+
+    monkeypatch.setattr(Scans, "pages", counted)
+
+    [summary] = parsed(run(*words))
+
+    assert (summary["items"], summary["records"], summary["unknown"]) == (7, 7, 0)
+    assert sum(read) < 7
 
 
 def _interrupted(*_: object) -> None:

@@ -1,12 +1,12 @@
 """``trail baseline``: a BASELINE record for every item that has no history yet."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audit_trail.cli.context import JsonOption, UsageError, speaks_plainly
 from audit_trail.cli.options import TrailOptions, grouped
+from audit_trail.cli.verify import StateOption
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Write nothing: only count the items without history.")]
 RateOption = Annotated[
@@ -17,14 +17,6 @@ RateOption = Annotated[
         min=1,
         help="No more read units a second than this, of both tables together; each item is looked up, so it writes no "
         "faster than that either.",
-    ),
-]
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="FILE",
-        help="Remember in this file how far it got; run again with the same file, it goes on there. Removed at the end.",
     ),
 ]
 
