@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from audit_trail.cli.options import TrailOptions
 
+_FIRST_PAUSE = 1.0  # seconds
 _UNPROVEN = (
     "What records can't prove, and docs/guarantees.md says what does: that no run of changes is missing which led back "
     "to the same image, that the end of a deleted item's history is there, nor that nobody rewrote all of it consistently."
@@ -78,9 +79,11 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
 def _one(examiner: Examiner, partition: AttributeValue, keys: Image, settle: float) -> Examined:
     """Look at an item, and again while what is missing may be on its way."""
     end = time.monotonic() + settle
+    pause = _FIRST_PAUSE
     examined = examiner.examine(partition, keys)
-    while examined.broken and time.monotonic() < end:
-        time.sleep(min(1.0, settle))
+    while examined.broken and (left := end - time.monotonic()) > 0:
+        time.sleep(min(pause, left))
+        pause *= 2
         examined = examiner.examine(partition, keys, examined.live)
     return examined
 
