@@ -44,10 +44,10 @@ Changes whose images lie in the bucket and can't be read are shown without them.
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
 
 ## JSON
-`--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
+`--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says; `trail verify --json` one a finding and one with the counts, as [verification.schema.json](schemas/verification.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
 
 ## Permissions
-Terraform's output `reader_policy_json` is enough for history, show, diff, report, search (but for `--scan`) and tail, `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor.
+Terraform's output `reader_policy_json` is enough for history, show, diff, report, search (but for `--scan`) and tail, and with an archive for archive and `history --include-archive`; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify; baseline needs the last two.
 
 ## Exit codes
 | code | |

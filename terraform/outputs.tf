@@ -75,9 +75,19 @@ output "operator_policy_json" {
   value       = module.audit.operator_policy_json
 }
 
+output "verifier_policy_json" {
+  description = "IAM policy for `trail verify`; `trail baseline` needs it beside operator_policy_json."
+  value       = module.audit.verifier_policy_json
+}
+
 output "application_policy_json" {
   description = "IAM policy for the application that writes orders."
   value       = module.audit.application_policy_json
+}
+
+output "next_steps" {
+  description = "What to do once after the first apply, and after the stream was switched off and on again."
+  value       = module.audit.next_steps
 }
 
 output "trail_command" {

@@ -188,3 +188,18 @@ class LiveTrail:
             for item in page["Items"]
         ]
         return sorted(items, key=lambda item: int(item["sequence_number"]["S"]))
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return the same as boto3 gives and takes it, in the order of their timestamps."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.audit)
+        return sorted((item for page in pages for item in page["Items"]), key=lambda item: item["timestamp"]["S"])
+
+    def replace_stream(self) -> None:
+        """Switch the stream off and on again, which makes another one, and follow that: what wasn't captured is lost."""
+        self.dynamodb.update_table(TableName=self.source, StreamSpecification={"StreamEnabled": False})
+        self.dynamodb.update_table(
+            TableName=self.source,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        self.stream_arn = self.dynamodb.describe_table(TableName=self.source)["Table"]["LatestStreamArn"]
+        self._stream = DynamoDBStream(self.streams, self.stream_arn)

@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit_trail.core.canonical import canonical_form
-from audit_trail.core.checks import Check, Outcome, check
+from audit_trail.core.chain import check
+from audit_trail.core.checks import Check, Outcome
 from audit_trail.core.history import Change
 from audit_trail.core.records import NEW_AND_DIFF, OLD_AND_NEW, RecordSettings, audit_item, with_old_image
 from tests.builders import NOON, ORDER

@@ -25,7 +25,13 @@ OBJECTS = (
     BUCKET,
     *(f"{BUCKET}/{prefix}/x" for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")),
 )
-POLICIES = ("reader_policy_json", "doctor_policy_json", "operator_policy_json", "application_policy_json")
+POLICIES = (
+    "reader_policy_json",
+    "doctor_policy_json",
+    "operator_policy_json",
+    "verifier_policy_json",
+    "application_policy_json",
+)
 UNNAMEABLE = {"cloudwatch:GetMetricData", "lambda:ListEventSourceMappings"}
 """Actions that AWS allows on everything of an account or on nothing: they aren't any resource's.
 
@@ -262,3 +268,19 @@ def test_the_root_hands_out_the_modules_policies(outcome: Outcome) -> None:
         assert [s["Sid"] for s in json.loads(outputs[policy])["Statement"]] == [
             s["Sid"] for s in people_statements(outcome, policy, "indexes.tftest.hcl/on")
         ]
+
+
+def test_verifiers_read_both_tables_and_change_nothing(outcome: Outcome) -> None:
+    """The verifier policy scans the history and the items and reads images, and has no action that writes."""
+    statements = people_statements(outcome, "verifier_policy_json")
+    assert actions_on(statements, AUDIT_TABLE) == {
+        "dynamodb:DescribeTable",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+    }
+    assert actions_on(statements, SOURCE_TABLE) == {"dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"}
+    assert actions_on(statements, *HISTORY[1:], *ITEMS[1:]) == set()
+    assert actions_on(statements, BUCKET) == {"s3:ListBucket"}
+    assert actions_on(statements, f"{BUCKET}/images/x") == {"s3:GetObject"}
+    assert actions_on(statements, *(set(OBJECTS) - {BUCKET, f"{BUCKET}/images/x"})) == set()

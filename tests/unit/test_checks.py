@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit_trail.core.checks import BASELINE, Check, Finding, Outcome, check
+from audit_trail.core.baselines import baseline_record, baseline_settings
+from audit_trail.core.chain import check
+from audit_trail.core.checks import Check, Finding, Outcome
 from audit_trail.core.history import Change
 from audit_trail.core.records import NEW_AND_DIFF, RecordSettings, audit_item, with_old_image
 from tests.builders import ARN, NOON, ORDER, SETTINGS
@@ -60,6 +62,7 @@ def test_a_whole_history_holds(storage: str) -> None:
         Check.BEGINNING: 1,
         Check.CHAIN: 4,
         Check.READABLE: 5,
+        Check.RECORD: 5,
         Check.DIGEST: 7,
         Check.DIFF: 2,
     }
@@ -187,19 +190,31 @@ def test_a_modification_without_images_proves_no_diff() -> None:
     assert (Check.DIFF, Outcome.UNKNOWN, 2) in failing(items([record]))
 
 
-def test_a_baseline_is_no_link() -> None:
-    """A BASELINE begins a history, has its image checked, and is passed over by the chain."""
-    first, second, third = items()[1:4]
-    told = ("order_id", "schema_version", "event_source_arn", "keys", "new_image", "new_image_sha256")
-    baseline = {name: second[name] for name in told}
-    baseline |= {"event_name": {"S": BASELINE}, "timestamp": {"S": f"2026-11-24T12:00:00.000Z#{0:040d}"}}
+def baseline(image: Image, seconds: int, arn: str = ARN) -> Image:
+    """Return a BASELINE of the item so many seconds after noon."""
+    return dict(
+        audit_item(
+            baseline_record(image, {"order_id": image["order_id"]}, NOON + seconds, arn), baseline_settings(SETTINGS)
+        )
+    )
 
-    found = findings([baseline, second, third])
-    assert [(one.check, one.outcome) for one in found if one.timestamp == baseline["timestamp"]["S"]] == [
-        (kind, Outcome.HOLDS) for kind in (Check.BEGINNING, Check.READABLE, Check.DIGEST)
-    ]
-    assert failing([baseline, second, third]) == {(Check.BEGINNING, Outcome.UNKNOWN, 3)}
-    assert failing([first, baseline, second]) == {(Check.BEGINNING, Outcome.UNKNOWN, 2)}
+
+def test_a_baseline_is_no_link() -> None:
+    """A BASELINE begins a history, is checked as any record is, and is passed over by the chain."""
+    _, second, third, fourth, _ = items()
+    seen = baseline(NEW, 1)
+
+    found = findings([seen, second, third, fourth])
+
+    assert {one.outcome for one in found} == {Outcome.HOLDS}
+    assert Counter(one.check for one in found if one.timestamp == seen["timestamp"]["S"]) == {
+        Check.BEGINNING: 1,
+        Check.READABLE: 1,
+        Check.RECORD: 1,
+        Check.DIGEST: 1,
+        Check.BASELINE: 1,
+    }
+    assert failing([second, seen, third]) == {(Check.BEGINNING, Outcome.UNKNOWN, 2)}
 
 
 def test_findings_hold_no_data() -> None:

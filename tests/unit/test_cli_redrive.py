@@ -171,7 +171,7 @@ def test_an_outage_stops_it_and_says_so(trail: FailedTrail) -> None:
     objects = [lambda_object(number, numbered_record(number)) for number in range(4)]
     trail.put(*objects)
     trail.table.outage = RequestFailedError("AccessDeniedException")
-    trail.monkeypatch.setattr("audit_trail.cli.redriving._time", lambda _: trail.table.clock.invocation())
+    trail.monkeypatch.setattr("audit_trail.cli.redriving.patience", lambda _: trail.table.clock.invocation())
 
     result = run("redrive")
 

@@ -35,6 +35,7 @@ def test_a_whole_history_is_said_to_hold() -> None:
     assert [one.words for one in root.all("li")] == [
         "✓Holds: The records begin where the item does: 1 of 1.",
         "✓Holds: Each record's old digest is the new digest of the record before it, in the same stream: 2 of 2.",
+        "✓Holds: Each record's parts agree with each other: 3 of 3.",
         "✓Holds: Each record's images can be read: 3 of 3.",
         "✓Holds: Each image is the one that its digest (SHA-256) was made of: 4 of 4.",
         "✓Holds: Each diff leads from the old image to the new one: 1 of 1.",

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,6 +53,8 @@ class Trail:
     """How many records the audit table has; AWS counts them about every six hours."""
     bucket: str | None = None
     """The trail's bucket, which has the archive."""
+    retention: timedelta | None = None
+    """How long new records are kept; None is for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
         bucket=tags.get("bucket"),
+        retention=_retention(tags.get("retention-days")),
     )
 
 
@@ -141,6 +145,10 @@ def _index(audit: "TableDescriptionTypeDef", name: str, shards: str | None) -> I
             f"the tag of {audit['TableName']} for the shards of {name} is not a number: apply Terraform"
         )
     return Index(name, int(shards), ready=states[name] in ("ACTIVE", "UPDATING"))
+
+
+def _retention(days: str | None) -> timedelta | None:
+    return timedelta(days=int(days)) if days is not None and days.isascii() and days.isdigit() else None
 
 
 def _key_types(table: "TableDescriptionTypeDef") -> dict[str, str]:

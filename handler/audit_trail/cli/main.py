@@ -3,6 +3,7 @@
 import typer
 
 from audit_trail.cli.archive import archive
+from audit_trail.cli.baseline import baseline
 from audit_trail.cli.diff import diff
 from audit_trail.cli.doctor import doctor
 from audit_trail.cli.failures import failures
@@ -12,12 +13,13 @@ from audit_trail.cli.report import report
 from audit_trail.cli.search import search
 from audit_trail.cli.show import show
 from audit_trail.cli.tail import tail
+from audit_trail.cli.verify import verify
 
 app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 # A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
-for _command in (history, show, diff, report):
+for _command in (history, show, diff, report, verify):
     app.command(context_settings={"ignore_unknown_options": True})(_command)
-for _command in (search, archive, tail, failures, redrive, doctor):
+for _command in (search, archive, tail, baseline, failures, redrive, doctor):
     app.command()(_command)
 
 

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from audit_trail.aws.reading import Trail
 from audit_trail.cli import page_changes, page_checks, page_values
 from audit_trail.cli.layout import visible
-from audit_trail.core import checks
+from audit_trail.core import chain
 from audit_trail.core.checks import Outcome
 from audit_trail.core.history import Change
 from audit_trail.core.values import Image
@@ -36,7 +36,7 @@ class Page:
         self._key = item_key
         self._changes = changes
         self._made = made
-        self._findings = list(checks.check(reversed(changes)))
+        self._findings = list(chain.check(reversed(changes), chain.Circumstances(now=made)))
         # A change keeps its number as the history grows: the oldest is 1.
         self._numbers = {change.timestamp: len(changes) - place for place, change in enumerate(changes)}
 

@@ -11,6 +11,8 @@ _NAMED_AT_MOST = 50  # changes a finding links to
 _TITLES = {
     Check.BEGINNING: "The records begin where the item does",
     Check.CHAIN: "Each record's old digest is the new digest of the record before it, in the same stream",
+    Check.BASELINE: "Each BASELINE shows the item as the records around it do",
+    Check.RECORD: "Each record's parts agree with each other",
     Check.READABLE: "Each record's images can be read",
     Check.DIGEST: "Each image is the one that its digest (SHA-256) was made of",
     Check.DIFF: "Each diff leads from the old image to the new one",

@@ -61,7 +61,7 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
         archive=bucket,
         audit_table=audit_table,
         settings=settings.records,
-        time=_time,
+        time=patience,
     )
     count = _print_each(done, len(keys), _json if as_json else _line, dry_run=dry_run)
     _summarise(count, len(keys), settings.trail_bucket, dry_run=dry_run)
@@ -69,7 +69,8 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
         raise typer.Exit(Exit.NOT_ALL_DONE)
 
 
-def _time(seconds: float) -> batch.Time:
+def patience(seconds: float) -> batch.Time:
+    """Return the time of what may take so many seconds."""
     end = time.monotonic() + seconds
     return batch.Time(remaining=lambda: end - time.monotonic(), sleep=time.sleep, jitter=random.Random())  # noqa: S311  spreads retries
 

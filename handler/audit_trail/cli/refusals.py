@@ -38,8 +38,8 @@ def _sentence(error: ClientError) -> str:
         return f"there is no such table in this account and region ({operation}): check --audit-table and --region"
     if code in ("AccessDeniedException", "AccessDenied") and operation == "Scan":
         return (
-            "--scan needs dynamodb:Scan on the audit table, which the reader policy leaves out on purpose: "
-            f"have it granted, or search by an index ({message})"
+            "that needs dynamodb:Scan, which the reader policy leaves out on purpose: attach the verifier policy that "
+            f"Terraform outputs, or search by an index ({message})"
         )
     if code in ("AccessDeniedException", "AccessDenied"):
         policy = "operator" if operation in _OPERATORS_ALONE else "reader"

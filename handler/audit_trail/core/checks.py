@@ -1,23 +1,25 @@
-"""What a history proves about itself: its digests, its diffs and the chain from each record to the next.
+"""What one record proves by itself: its parts agree, its images are those of its digests, and its diff is exact.
 
-A match can't exclude that a whole run of changes is missing which led back to the same image, that the newest ones
-are missing, or that everything was rewritten consistently.
+`audit_trail.core.chain` has what records prove together.
 """
 
-import base64
-from collections.abc import Iterable, Iterator
+from binascii import b2a_base64
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import NamedTuple
 
-from audit_trail.core import patch
+from audit_trail.core.canonical import canonical_form
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.history import Change
-from audit_trail.core.images import digest
+from audit_trail.core.images import text_digest
+from audit_trail.core.keys import KeySchema, sort_key
+from audit_trail.core.patch import apply_canonical
 from audit_trail.core.pointers import tokens
-from audit_trail.core.values import Image, canonical_image
+from audit_trail.core.values import Image, canonical_value
 
 BASELINE = "BASELINE"
-_BOTH_IMAGES = {"S": "NEW_AND_OLD_IMAGES"}
+BOTH_IMAGES = {"S": "NEW_AND_OLD_IMAGES"}
+_IMAGES_OF = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, False), BASELINE: (False, True)}
 
 
 class Check(StrEnum):
@@ -27,12 +29,18 @@ class Check(StrEnum):
     """An item's records begin where the item does."""
     READABLE = "readable"
     """A record's images are there to be looked at."""
+    RECORD = "record"
+    """A record's parts agree: its key with its time, number and item, and its kind with the images that it has."""
     DIGEST = "digest"
     """An image is the one whose digest was stored with it."""
     DIFF = "diff"
     """A MODIFY's diff leads from its old image to its new one, and names the attributes that it says it changed."""
     CHAIN = "chain"
     """A record's old digest is the new one of the record before it in the same stream."""
+    BASELINE = "baseline"
+    """A BASELINE shows the item as the records around it do."""
+    LIVE = "live"
+    """The item is as one of its newest records left it."""
 
 
 class Outcome(StrEnum):
@@ -51,95 +59,119 @@ class Finding(NamedTuple):
     check: Check
     outcome: Outcome
     timestamp: str
+    """Empty where there is no record."""
     why: str = ""
     before: str | None = None
     """CHAIN: the timestamp of the record before it."""
 
 
-def check(changes: Iterable[Change]) -> Iterator[Finding]:
-    """Check one item's changes, which come in their order, the oldest first; holds on to one change a stream.
+class Known(NamedTuple):
+    """An image, in canonical form, whose digest was found to be this."""
 
-    A BASELINE is an observation and no link of the chain.
+    image: Image
+    digest: str
+
+
+def check_record(
+    change: Change, before: Known | None = None, schema: KeySchema | None = None, spoiled: str = ""
+) -> tuple[list[Finding], Known | None]:
+    """Check a record by itself; return what was found, and its new image if its digest is right.
+
+    ``before`` is an image that its old one may be, so that it needn't be digested again. ``spoiled`` says why what
+    moved out of the record isn't what its name says.
     """
-    last: dict[str, Change] = {}
-    for number, change in enumerate(changes):
-        linked = change.event_name != BASELINE
-        before = last.get(change.event_source_arn) if linked else None
-        if before is not None:
-            yield _link(before, change)
-        elif linked or number == 0:
-            yield _beginning(change, first=number == 0)
-        yield _readable(change)
-        yield from _digests(change)
-        if change.event_name == "MODIFY":
-            yield _diff(change)
-        if linked:
-            last[change.event_source_arn] = change
+    findings = [_readable(change, spoiled), _record(change, schema)]
+    old = _digest(change, "old", change.old_image, before, findings)
+    new = _digest(change, "new", change.new_image, None, findings)
+    if change.event_name == "MODIFY":
+        findings.append(_diff(change, old, new))
+    return findings, new if new is not None and new.digest == change.new_digest else None
 
 
-def _readable(change: Change) -> Finding:
+def _readable(change: Change, spoiled: str) -> Finding:
+    if spoiled:
+        return Finding(Check.READABLE, Outcome.BROKEN, change.timestamp, spoiled)
     if "images" in change.item:
         return Finding(Check.READABLE, Outcome.UNKNOWN, change.timestamp, "its images lie apart and can't be read")
     return Finding(Check.READABLE, Outcome.HOLDS, change.timestamp)
 
 
-def _beginning(change: Change, *, first: bool) -> Finding:
-    if not first:
-        why = "another stream begins: what happened between the two is not known"
-    elif change.event_name in ("INSERT", BASELINE):
-        return Finding(Check.BEGINNING, Outcome.HOLDS, change.timestamp)
-    else:
-        why = "the item is older than its oldest record: what happened before is not known"
-    return Finding(Check.BEGINNING, Outcome.UNKNOWN, change.timestamp, why)
-
-
-def _link(before: Change, change: Change) -> Finding:
-    outcome, why = Outcome.HOLDS, ""
-    if any(one.item.get("stream_view_type") != _BOTH_IMAGES for one in (before, change)):
-        outcome, why = Outcome.UNKNOWN, "the stream doesn't carry both images"
-    elif before.item.get("new_image_sha256") != change.item.get("old_image_sha256"):
-        outcome = Outcome.BROKEN
-        why = "its old digest is not the new one of the record before: something between them is missing or was changed"
-    return Finding(Check.CHAIN, outcome, change.timestamp, why, before.timestamp)
-
-
-def _digests(change: Change) -> Iterator[Finding]:
-    for name, image in (("old", change.old_image), ("new", change.new_image)):
-        stored = change.item.get(f"{name}_image_sha256")
-        if stored is None and image is None:
-            continue
-        outcome, why = Outcome.HOLDS, ""
-        if image is None and "images" in change.item:
-            outcome, why = Outcome.UNKNOWN, f"the {name} image can't be read"
-        elif image is None:
-            outcome, why = Outcome.BROKEN, f"the {name} image of which it has the digest is gone, or can't be rebuilt"
-        elif stored is None:
-            outcome, why = Outcome.BROKEN, f"the {name} image has no digest"
-        elif stored != {"B": _digest(image)}:
-            outcome, why = Outcome.BROKEN, f"the {name} image is not the one that its digest was made of"
-        yield Finding(Check.DIGEST, outcome, change.timestamp, why)
-
-
-def _digest(image: Image) -> str | None:
+def _record(change: Change, schema: KeySchema | None) -> Finding:
+    item = change.item
     try:
-        return base64.b64encode(digest(image)).decode("ascii")
-    except TableTrailError:
+        created = Decimal(item["approximate_creation_date_time"]["N"])
+        agrees = change.timestamp == sort_key(created, item["sequence_number"]["S"])
+        if schema is not None:
+            found = canonical_value(item[schema.audit_partition_key])
+            agrees = agrees and canonical_value(schema.audit_partition_value(item["keys"]["M"])) == found
+    except (TableTrailError, KeyError, TypeError, AttributeError, ValueError, InvalidOperation):
+        agrees = False
+    if not agrees:
+        why = "its key is not that of its item, time and sequence number"
+        return Finding(Check.RECORD, Outcome.BROKEN, change.timestamp, why)
+    if change.event_name == BASELINE or item.get("stream_view_type") == BOTH_IMAGES:
+        has = tuple(f"{name}_image" in item or f"{name}_image_sha256" in item for name in ("old", "new"))
+        if has != _IMAGES_OF.get(change.event_name) and "images" not in item:
+            why = "it has other images than a record of its kind"
+            return Finding(Check.RECORD, Outcome.BROKEN, change.timestamp, why)
+    return Finding(Check.RECORD, Outcome.HOLDS, change.timestamp)
+
+
+def _digest(
+    change: Change, name: str, image: Image | None, before: Known | None, findings: list[Finding]
+) -> Known | None:
+    """Check an image's digest; return the image with the digest that it really has."""
+    stored = change.old_digest if name == "old" else change.new_digest
+    if image is None:
+        if stored is not None and "images" in change.item:
+            found = Outcome.UNKNOWN, f"the {name} image can't be read"
+        elif stored is not None:
+            found = Outcome.BROKEN, f"the {name} image of which it has the digest is gone, or can't be rebuilt"
+        else:
+            return None
+        findings.append(Finding(Check.DIGEST, found[0], change.timestamp, found[1]))
         return None
+    known = before if before is not None and before.image == image else known_image(image)
+    if stored is None:
+        found = Outcome.BROKEN, f"the {name} image has no digest"
+    elif known is None or known.digest != stored:
+        found = Outcome.BROKEN, f"the {name} image is not the one that its digest was made of"
+    else:
+        found = Outcome.HOLDS, ""
+    findings.append(Finding(Check.DIGEST, found[0], change.timestamp, found[1]))
+    return known
 
 
-def _diff(change: Change) -> Finding:
-    old, new = change.old_image, change.new_image
-    if old is None or new is None:
-        return Finding(Check.DIFF, Outcome.UNKNOWN, change.timestamp, "one of its images is not there")
+def known_image(image: Image) -> Known | None:
+    """Return an image with its digest; None if it isn't one."""
     try:
-        entries = change.diff
-        leads = patch.apply(old, entries) == canonical_image(new)
-        named = set(change.item.get("changed_attributes", {"SS": []})["SS"])
-        whole = leads and named == {tokens(entry.path)[0] for entry in entries}
-    except (TableTrailError, KeyError, TypeError):
-        whole = False
+        form = canonical_form(image)
+    except (TableTrailError, RecursionError):
+        return None
+    return Known(form.image, b2a_base64(text_digest(form.text), newline=False).decode("ascii"))
+
+
+def _diff(change: Change, old: Known | None, new: Known | None) -> Finding:
+    if change.old_image is None or change.new_image is None:
+        return Finding(Check.DIFF, Outcome.UNKNOWN, change.timestamp, "one of its images is not there")
+    whole = False
+    if old is not None and new is not None:
+        try:
+            entries = change.diff
+            named = set(change.item.get("changed_attributes", {"SS": []})["SS"])
+            whole = (
+                apply_canonical(old.image, entries) == new.image
+                and named == {tokens(entry.path)[0] for entry in entries}
+                and named == _changed(old.image, new.image)
+            )
+        except (TableTrailError, KeyError, TypeError, AttributeError, ValueError):
+            whole = False
     if whole:
         return Finding(Check.DIFF, Outcome.HOLDS, change.timestamp)
     return Finding(
         Check.DIFF, Outcome.BROKEN, change.timestamp, "its diff does not lead from its old image to its new one"
     )
+
+
+def _changed(old: Image, new: Image) -> set[str]:
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from audit_trail.core.diff import Entry
 from audit_trail.core.errors import MalformedItemError, NewerRecordError
@@ -113,6 +113,16 @@ class Change:
         return self._image("new_image")
 
     @property
+    def old_digest(self) -> str | None:
+        """The digest that was stored with the old image, in base64; None where there is none."""
+        return self._digest("old_image_sha256")
+
+    @property
+    def new_digest(self) -> str | None:
+        """The digest that was stored with the new image."""
+        return self._digest("new_image_sha256")
+
+    @property
     def unreadable(self) -> bool:
         """Whether an image that the record has can't be read, or not be rebuilt."""
         lost = any(f"{name}_sha256" in self.item and name not in self.item for name in ("old_image", "new_image"))
@@ -126,6 +136,13 @@ class Change:
     def _text(self, name: str) -> str | None:
         value: str | None = self.item[name].get("S") if name in self.item else None
         return value
+
+    def _digest(self, name: str) -> str | None:
+        value = self.item.get(name)
+        if value is None:
+            return None
+        digest = value.get("B") if isinstance(value, dict) else None
+        return digest if isinstance(digest, str) else ""  # there, and no image's
 
     def _image(self, name: str) -> Image | None:
         image: Image | None = self.item[name].get("M") if name in self.item else None
@@ -141,25 +158,46 @@ def newest_first(
     changes that lie within 60 seconds of each other; between lines, the time does. Holds back no more changes than
     those 60 seconds have.
     """
-    window: deque[tuple[int, datetime, _S]] = deque()  # by time; may still hold what was taken already
-    taken: set[int] = set()
-    by_sequence: dict[Hashable, list[tuple[int, int, _S]]] = {}
+    order = Order(line, newest=True)
+    for change in changes:
+        yield from order.push(change)
+    yield from order.rest()
 
-    def take() -> _S:
-        newest = line(window[0][2])
-        _, arrival, change = heapq.heappop(by_sequence[newest])
-        if not by_sequence[newest]:
-            del by_sequence[newest]
-        taken.add(arrival)
-        while window and window[0][0] in taken:
-            taken.remove(window.popleft()[0])
-        return change
 
-    for arrival, change in enumerate(changes):
+class Order(Generic[_S]):
+    """The same for whoever is given one change after another, by the newest time first or by the oldest."""
+
+    def __init__(
+        self, line: Callable[[_S], Hashable] = attrgetter("event_source_arn"), *, newest: bool = False
+    ) -> None:
+        self._line = line
+        self._sign = -1 if newest else 1
+        self._arrivals = 0
+        self._window: deque[tuple[int, datetime, _S]] = deque()  # by time; may still hold what was taken already
+        self._taken: set[int] = set()
+        self._by_sequence: dict[Hashable, list[tuple[int, int, _S]]] = {}
+
+    def push(self, change: _S) -> Iterator[_S]:
+        """Take a change, and yield those whose turn it is; use it up before the next one is given."""
         moment = change.moment
-        while window and window[0][1] - moment > REORDER_WITHIN:
-            yield take()
-        window.append((arrival, moment, change))
-        heapq.heappush(by_sequence.setdefault(line(change), []), (-change.sequence_number, arrival, change))
-    while window:
-        yield take()
+        while self._window and abs(self._window[0][1] - moment) > REORDER_WITHIN:
+            yield self._take()
+        self._arrivals += 1
+        self._window.append((self._arrivals, moment, change))
+        place = self._sign * change.sequence_number, self._arrivals, change
+        heapq.heappush(self._by_sequence.setdefault(self._line(change), []), place)
+
+    def rest(self) -> Iterator[_S]:
+        """Yield what is left."""
+        while self._window:
+            yield self._take()
+
+    def _take(self) -> _S:
+        line = self._line(self._window[0][2])
+        _, arrival, change = heapq.heappop(self._by_sequence[line])
+        if not self._by_sequence[line]:
+            del self._by_sequence[line]
+        self._taken.add(arrival)
+        while self._window and self._window[0][0] in self._taken:
+            self._taken.remove(self._window.popleft()[0])
+        return change

@@ -20,20 +20,45 @@ def apply(image: Image, entries: Iterable[Entry]) -> Image:
 
     :raises DiffError: an entry doesn't fit: what it replaces or removes is not there, or what it adds is.
     """
-    root: AttributeValue = {"M": _copy(canonical_image(image))}
+    return apply_canonical(_copy(canonical_image(image)), entries)
+
+
+def apply_canonical(image: Image, entries: Iterable[Entry]) -> Image:
+    """Return the same of an image that is in canonical form already; what didn't change, both have in common.
+
+    :raises DiffError: as above.
+    """
+    root: AttributeValue = {"M": dict(image)}
+    own: dict[int, AttributeValue] = {id(root): root}  # what was copied for the result, kept so that no id comes again
     for entry in entries:
         if not is_pointer(entry.path):
             raise DiffError("an entry of the diff has a path that is not a JSON Pointer")
         *above, last = tokens(entry.path)
         holder = root
         for token in above:
-            holder = _child(holder, token)
+            holder = _own_child(holder, token, own)
         try:
+            if entry.op in _INTO_CHILD:
+                _own_child(holder, last, own)
             _STEPS.get(entry.op, _unknown)(holder, last, entry)
         except MalformedValueError as error:
             raise DiffError(f"an entry of the diff holds an invalid attribute value: {error}") from None
     result: Image = root["M"]
     return result
+
+
+def _own_child(holder: AttributeValue, token: str, own: dict[int, AttributeValue]) -> AttributeValue:
+    """Return a child that may be changed in place: it is copied, not deeply, before that is done for the first time."""
+    child = _child(holder, token)
+    if id(child) in own:
+        return child
+    fresh: AttributeValue = {tag: body.copy() if tag in ("M", "L") else body for tag, body in child.items()}
+    own[id(fresh)] = fresh
+    if "M" in holder:
+        holder["M"][token] = fresh
+    else:
+        holder["L"][_index(token)] = fresh
+    return fresh
 
 
 def _copy(value: Any) -> Any:
@@ -123,6 +148,9 @@ def _expect(found: AttributeValue, expected: AttributeValue | None) -> None:
 def _unknown(_holder: AttributeValue, _token: str, _entry: Entry) -> None:
     raise DiffError("an entry of the diff has an operation that this version does not know")
 
+
+_INTO_CHILD = ("replace", "members")
+"""Operations that change what they name in place."""
 
 _STEPS: dict[str, Callable[[AttributeValue, str, Entry], None]] = {
     "add": _add,

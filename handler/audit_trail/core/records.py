@@ -23,7 +23,6 @@ from audit_trail.core.keys import KeySchema, iso_time, shard, sort_key
 from audit_trail.core.values import AttributeValue, Image, json_number
 
 SCHEMA_VERSION = 1
-_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 _SECONDS_A_DAY = 86_400
 
 OLD_AND_NEW = "old_and_new"
@@ -49,6 +48,8 @@ class RecordSettings:
     actor_index_shards: int = 0
     image_storage: str = OLD_AND_NEW
     """NEW_AND_DIFF leaves a MODIFY's old image out: readers rebuild it from the new one and the diff."""
+    event_names: tuple[str, ...] = ("INSERT", "MODIFY", "REMOVE")
+    """The kinds of records that are taken: those that streams have."""
 
 
 class AuditItem(dict[str, AttributeValue]):
@@ -85,7 +86,7 @@ def _audit_item(record: StreamRecord, settings: RecordSettings) -> AuditItem:
     if not isinstance(change, Mapping):
         raise MalformedRecordError("the record has no dynamodb part: it is not a DynamoDB stream record")
     event_name = record.get("eventName")
-    if event_name not in _EVENT_NAMES:
+    if event_name not in settings.event_names:
         raise MalformedRecordError("the record's eventName is none of INSERT, MODIFY and REMOVE")
     keys = change.get("Keys")
     if not isinstance(keys, dict) or not keys:

@@ -93,9 +93,19 @@ output "operator_policy_json" {
   value       = jsonencode(local.operator_policy)
 }
 
+output "verifier_policy_json" {
+  description = "IAM policy for `trail verify`: it reads the history and the source table's items whole, and changes nothing. `trail baseline` needs it beside operator_policy_json."
+  value       = jsonencode(local.verifier_policy)
+}
+
 output "application_policy_json" {
   description = "IAM policy for the application: it reads and writes the source table's items, and opens nothing of the trail."
   value       = jsonencode(local.application_policy)
+}
+
+output "next_steps" {
+  description = "What to do once after the first apply, and after the stream was switched off and on again."
+  value       = "Items that were there before have no history until they change: `trail baseline --dry-run` counts them, `trail baseline` records how each stands."
 }
 
 output "trail_command" {
