@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _TAG = "table-trail:"
 _ENCODED = "base64:"
+_FIRST = 25  # records: what is shown first needn't wait for a whole megabyte, and who wants one pays for few
 
 
 class RefusedError(TableTrailError):
@@ -49,6 +51,9 @@ class Trail:
     by_actor: "Index | None" = None
     approximate_records: int = 0
     """How many records the audit table has; AWS counts them about every six hours."""
+    retention: timedelta | None = None
+    """How long new records are kept; None is for ever."""
+    reason_attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_time=_index(audit, "by_time", tags.get("time-index-shards")),
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
+        retention=_retention(tags.get("retention-days")),
+        reason_attribute=tags.get("reason-attribute"),
     )
 
 
@@ -139,6 +146,10 @@ def _index(audit: "TableDescriptionTypeDef", name: str, shards: str | None) -> I
     return Index(name, int(shards), ready=states[name] in ("ACTIVE", "UPDATING"))
 
 
+def _retention(days: str | None) -> timedelta | None:
+    return timedelta(days=int(days)) if days is not None and days.isascii() and days.isdigit() else None
+
+
 def _key_types(table: "TableDescriptionTypeDef") -> dict[str, str]:
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
     return {key["AttributeName"]: types[key["AttributeName"]] for key in table["KeySchema"]}
@@ -189,14 +200,18 @@ def stored(
         condition += " AND #timestamp BETWEEN :lowest AND :highest"
         names["#timestamp"] = "timestamp"
         values |= {":lowest": {"S": between[0]}, ":highest": {"S": between[1]}}
-    pages = client.get_paginator("query").paginate(
-        TableName=trail.audit_table,
-        KeyConditionExpression=condition,
-        ExpressionAttributeNames=names,
-        ExpressionAttributeValues=values,
-        ScanIndexForward=oldest_first,
-    )
-    for page in pages:
+    request: dict[str, Any] = {
+        "TableName": trail.audit_table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+        "ScanIndexForward": oldest_first,
+    }
+    # From the oldest on, all that is asked for is read: within a minute, or between two timestamps.
+    page = client.query(**request) if oldest_first else client.query(**request, Limit=_FIRST)
+    yield from map(item_from_client, page["Items"])
+    while start := page.get("LastEvaluatedKey"):
+        page = client.query(**request, ExclusiveStartKey=start)
         yield from map(item_from_client, page["Items"])
 
 
@@ -228,5 +243,19 @@ def from_client(value: Any) -> AttributeValue:
 
 
 def to_client(value: AttributeValue) -> Any:
-    """Turn a key's DynamoDB JSON into what boto3's client takes."""
-    return {"B": base64.b64decode(value["B"])} if "B" in value else value
+    """Turn DynamoDB JSON into what boto3's client takes: base64 becomes bytes."""
+    [(tag, body)] = value.items()
+    if tag == "B":
+        return {"B": base64.b64decode(body)}
+    if tag == "BS":
+        return {"BS": [base64.b64decode(member) for member in body]}
+    if tag == "M":
+        return {"M": item_to_client(body)}
+    if tag == "L":
+        return {"L": [to_client(one) for one in body]}
+    return value
+
+
+def item_to_client(item: Image) -> dict[str, Any]:
+    """Turn an item in DynamoDB JSON into what boto3's client takes."""
+    return {name: to_client(value) for name, value in item.items()}
