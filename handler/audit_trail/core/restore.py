@@ -79,7 +79,7 @@ def plan(
         return Plan(_checked(_write(now, None, keys)))
     mark = _write(now, with_marks, keys)
     # What is about to be deleted is expected whole from the first write on.
-    mark = Write(keys, dict(now), mark.changes, now, with_marks)
+    mark = Write(keys, {**mark.expected, **now}, mark.changes, now, with_marks)
     return Plan(_checked(_write(with_marks, None, keys)), _checked(mark))
 
 
