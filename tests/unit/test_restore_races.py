@@ -40,6 +40,10 @@ class Scene:
         self.items.before = lambda _call: self.turns.wait()
         self.items.wrote = lambda old, new: self.log.append((self.turns.now, old, new))
         self.then = [then, self.rng.choice([then, *ITEMS])]
+        texts = self.rng.choice([("", ""), ("one", "other"), ("one", ""), ("the same", "the same")])
+        self.marks = [{"why": text} if text else {} for text in texts]
+        # Whose a text is that both write can't be told: one may take back the other's, and the rest of the item stays.
+        self.untold = {"why"} if texts[0] == "the same" else set()
         self.shown: dict[int, Image | None] = {}
         self.done: dict[int, Restored | None] = {}
 
@@ -49,11 +53,10 @@ class Scene:
 
     def restorer(self, number: int) -> Callable[[], None]:
         """Return somebody who restores, with a reason or without."""
-        marks = self.rng.choice([{}, {"why": f"restore {number}"}, {"why": "the same"}])
 
         def restore() -> None:
             now = self.shown[number] = self.items.get(KEYS)
-            made = plan(now, self.then[number], KEYS, marks=marks)
+            made = plan(now, self.then[number], KEYS, marks=self.marks[number])
             self.done[number] = None if made is None else put_back(self.items, made)
 
         return restore
@@ -109,14 +112,14 @@ def test_nothing_is_overwritten_unseen(now: Image | None, then: Image | None) ->
                 assert not mine
                 continue
             became[done.became] += 1
-            taken = unseen(scene, number)
+            taken = set(unseen(scene, number)) - scene.untold
             if done.became is Became.RESTORED:
                 assert not taken, (seed, number)
             elif done.became is Became.CHANGED_MEANWHILE:
-                assert not left_behind(scene, number), (seed, number)
+                assert not set(left_behind(scene, number)) - scene.untold, (seed, number)
             elif taken:
                 assert done.lost is not None, (seed, number)
-                assert done.lost.items() >= {name: done.lost[name] for name in taken if name in done.lost}.items()
+                assert taken <= done.lost.keys(), (seed, number)
     assert became[Became.RESTORED] > INTERLEAVINGS // 10 or now == then
     assert became[Became.CHANGED_MEANWHILE] or now == then
 
@@ -136,4 +139,6 @@ def left_behind(scene: Scene, number: int) -> list[str]:
             else:
                 before_us.pop(name, None)
                 ours.pop(name, None)
-    return [name for name, value in ours.items() if value != before_us[name]]
+    # A mark may come back by somebody else's hand, who deleted it and put it back: to take it away then is right.
+    mark = {"S": scene.marks[number].get("why")}
+    return [name for name, value in ours.items() if value != before_us[name] and before_us[name] != mark]
