@@ -52,7 +52,7 @@ def test_every_moment_is_as_the_model_has_it() -> None:
     outcomes = {"image": 0, "deleted": 0, "not yet": 0}
     with reader_of(client) as reader:
         for _ in range(MOMENTS):
-            number, moment = rng.randrange(ITEMS), rng.randint(NOON - 100, at)
+            number, moment = rng.randrange(ITEMS), rng.randint(NOON - 3_000, at)
             before = len(client.requests)
             state = reader.state(keys(number), datetime.fromtimestamp(moment + 1, UTC))
             assert len(client.requests) - before <= 2
