@@ -59,7 +59,7 @@ class Times:
 
     def spoil(self, record: Any) -> Any:
         """Give a record its time."""
-        change = record.body["dynamodb"]
+        change = record["dynamodb"]
         self._at += self._rng.choice([0, 1, 1, 2])
         moment = self.given.setdefault(change["SequenceNumber"], self._at - self._rng.choice([0, 0, 1, 2]))
         change["ApproximateCreationDateTime"] = moment
