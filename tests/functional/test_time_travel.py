@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.functional.live_trail import LiveTrail, TrailOf
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-CHANGES, ITEMS, MOMENTS, RESTORES = (10_000, 100, 1_000, 200) if NIGHTLY else (500, 5, 100, 40)
+CHANGES, ITEMS, MOMENTS, RESTORES = (10_000, 100, 1_000, 200) if NIGHTLY else (300, 5, 100, 12)
 EXPLAINED = ["--actor", "mia", "--reason", "wrong import"]
 
 

@@ -141,7 +141,7 @@ class Wanted:
 
 def run(wanted: Wanted, key: list[str]) -> None:
     """Restore one item; `audit_trail.cli.restore` has the promise."""
-    wanted.check(asks=sys.stdin.isatty())
+    wanted.check(asks=_somebody_is_there())
     trail = wanted.reader.trail
     looked = wanted.look(keys.parse(key, trail))
     if looked.then is None:
@@ -156,6 +156,10 @@ def run(wanted: Wanted, key: list[str]) -> None:
     if wanted.output.as_json:
         typer.echo(line(looked, wanted, typed=wanted.output.typed))
     _conclude(looked)
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _agreed(looked: Looked, table: str) -> bool:
