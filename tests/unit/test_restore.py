@@ -27,7 +27,7 @@ def only_write(now: Image | None, then: Image | None, **more: Any) -> Write:
 
 def many(count: int, text: str) -> Image:
     """Return an item with so many attributes beside its key."""
-    return order(**{f"a{number}": text for number in range(count)})
+    return order() | {f"a{number}": {"S": text} for number in range(count)}
 
 
 def test_only_what_differs_is_written_and_expected() -> None:

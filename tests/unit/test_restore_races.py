@@ -142,3 +142,15 @@ def left_behind(scene: Scene, number: int) -> list[str]:
     # A mark may come back by somebody else's hand, who deleted it and put it back: to take it away then is right.
     mark = {"S": scene.marks[number].get("why")}
     return [name for name, value in ours.items() if value != before_us[name] and before_us[name] != mark]
+
+
+def test_what_the_mark_finds_out_stops_the_deletion() -> None:
+    """What was added before the reason is written is seen by its answer: the item is never deleted, the reason goes."""
+    shown, added = order(status="NEW"), {"extra": {"S": "x"}}
+    made = plan(shown, None, KEYS, marks={"why": "mistake"})
+    assert made is not None
+    items = ItemsInMemory({NAME: shown | added})
+    left: list[Image | None] = []
+    items.wrote = lambda _old, new: left.append(new)
+    assert put_back(items, made).became is Became.CHANGED_MEANWHILE
+    assert left == [shown | added | {"why": {"S": "mistake"}}, shown | added]
