@@ -93,9 +93,16 @@ def test_it_asks(made: MotoTrail, monkeypatch: pytest.MonkeyPatch, answer: str, 
     assert f"Write this to {SOURCE_TABLE}?" in result.stderr
 
 
-def test_where_nobody_can_be_asked_it_refuses(made: MotoTrail) -> None:
-    """Without a terminal and without --yes nothing is written, and the sentence names both ways on."""
-    result = restore("123", AT_NOON)
+@pytest.mark.parametrize(("there", "more"), [(False, []), (True, ["--json"])])
+def test_where_nobody_can_be_asked_it_refuses(
+    made: MotoTrail,
+    monkeypatch: pytest.MonkeyPatch,
+    there: bool,  # noqa: FBT001  a column
+    more: list[str],
+) -> None:
+    """Without --yes, where there is no terminal or JSON is asked for, nothing is written, and both ways on are named."""
+    monkeypatch.setattr("audit_trail.cli.restoring._somebody_is_there", lambda: there)
+    result = restore("123", AT_NOON, *more, answer="y\n")
     assert (result.exit_code, stands(made)) == (2, WRONG)
     assert "give --yes, or --dry-run" in result.stderr
 

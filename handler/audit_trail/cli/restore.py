@@ -85,8 +85,8 @@ def restore(
     The restore is a change like any other, so the history has it too; --reason and --actor explain it there. A
     deletion can't carry a reason: the item is given it in a change of its own just before.
 
-    With --from, many items are restored one after the other, each like that. Interrupted, run it again with the same
-    time and --report: it goes on where it was.
+    With --from, many items are restored one after the other, each like that; --json lines of `trail search` will do as
+    keys. Interrupted, run it again with the same time and --report: it goes on where it was.
 
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
     answer was no or not all of many could be done, 2 when the command's words are off or it can't be written at
@@ -98,7 +98,7 @@ def restore(
 
     trail restore customer-7 order-9 yesterday --only status --reason "wrong import"
 
-    trail search --since 2h --actor importer --json | trail restore --from - 2026-11-24T12:00 --yes --report done.jsonl
+    trail restore --from keys.txt 2026-11-24T12:00 --yes --report done.jsonl
     """
     output.check()
     given = list(words or [])

@@ -141,7 +141,8 @@ class Wanted:
 
 def run(wanted: Wanted, key: list[str]) -> None:
     """Restore one item; `audit_trail.cli.restore` has the promise."""
-    wanted.check(asks=_somebody_is_there())
+    # Who asks for JSON is shown nothing to agree to.
+    wanted.check(asks=_somebody_is_there() and not wanted.output.as_json)
     trail = wanted.reader.trail
     looked = wanted.look(keys.parse(key, trail))
     if looked.then is None:
