@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.functional.live_trail import LiveTrail, TrailOf
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-CHANGES, ITEMS, MOMENTS, RESTORES = (10_000, 100, 1_000, 200) if NIGHTLY else (300, 5, 100, 12)
+CHANGES, ITEMS, MOMENTS, RESTORES = (10_000, 100, 1_000, 200) if NIGHTLY else (400, 40, 100, 14)
 EXPLAINED = ["--actor", "mia", "--reason", "wrong import"]
 
 
@@ -82,7 +82,7 @@ def test_any_moment_can_be_seen_and_put_back(trail: LiveTrail) -> None:
     rng = random.Random(11)
     times = Times()
     trail.spoil(times.spoil)
-    writer = Writer(trail.dynamodb, trail.source, {"sku": "S"}, rng, ITEMS if not NIGHTLY else 5)
+    writer = Writer(trail.dynamodb, trail.source, {"sku": "S"}, rng, ITEMS)
     writer.write(CHANGES)
     trail.capture()
     known = []
