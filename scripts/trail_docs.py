@@ -24,7 +24,7 @@ _MEANINGS = {
 }
 _HEAD = """# trail
 
-Reads the history of a DynamoDB table from its audit table, and puts back what could not be stored. This page is written from the command line itself, by `python -m scripts.trail_docs`.
+Reads the history of a DynamoDB table from its audit table, and puts back items, and what could not be stored. This page is written from the command line itself, by `python -m scripts.trail_docs`.
 
 ## Synopsis
 """
@@ -43,11 +43,16 @@ Changes whose images lie in the bucket and can't be read are shown without them.
 
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
 
+## Restoring
+A restore writes as an application does, so it is recorded as one. What it writes, it writes in one request on condition that each attribute that it changes is still as it was shown. Two things are more than one request: a deletion with `--reason` or `--actor`, which writes them first and takes them back where the deletion then fails (if it is killed in between, they stay), and a deletion that took an attribute along that had been added in the instant before: the item is put back at once. DynamoDB has no condition “and no other attribute”, so that instant can't be closed. Where another item is there by then, what was deleted is printed; the history has it in any case.
+
+One condition holds 149 attributes. Where more differ, it refuses, and `--only` does it in parts.
+
 ## JSON
-`--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says; `trail verify --json` one a finding and one with the counts, as [verification.schema.json](schemas/verification.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
+`--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says, `trail as-of --json` one as [state.schema.json](schemas/state.schema.json) says, `trail restore --json` one line an item as [restored.schema.json](schemas/restored.schema.json) says, and `trail verify --json` one a finding and one with the counts, as [verification.schema.json](schemas/verification.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
 
 ## Permissions
-Terraform's output `reader_policy_json` is enough for history, show, diff, report, search (but for `--scan`) and tail, and with an archive for archive and `history --include-archive`; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify; baseline needs the last two.
+Terraform's output `reader_policy_json` is enough for history, show, diff, as-of, report, search (but for `--scan`) and tail, and with an archive for archive and `history --include-archive`; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify. restore needs the reader's and the operator's, baseline the verifier's and the operator's.
 
 ## Exit codes
 | code | |

@@ -71,7 +71,7 @@ output "doctor_policy_json" {
 }
 
 output "operator_policy_json" {
-  description = "IAM policy for those who put back what could not be stored."
+  description = "IAM policy for those who put back what could not be stored, and, with the reader policy, items as they stood."
   value       = module.audit.operator_policy_json
 }
 

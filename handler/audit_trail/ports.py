@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from audit_trail.core.records import StreamRecord, sequence_number
 from audit_trail.core.values import Image
+
+if TYPE_CHECKING:
+    from audit_trail.core.restore import Write  # the function has no use for it
 
 
 class Verdict(Enum):
@@ -114,6 +117,23 @@ class WaitingFailures(Protocol):
         An object that is not there any more was moved by somebody else, which is success.
 
         :raises RequestFailedError: it is not known to be moved; it is never gone from both places.
+        """
+
+
+class ChangedMeanwhileError(Exception):
+    """An item isn't as a write expects it: nothing was written."""
+
+
+class SourceItems(Protocol):
+    """The source table's items, one at a time."""
+
+    def get(self, keys: Image) -> Image | None:
+        """Return an item as it stands, every finished write included, in canonical form; None where there is none."""
+
+    def write(self, write: "Write") -> Image | None:
+        """Make a write, and return the item that it left, or that it deleted.
+
+        :raises ChangedMeanwhileError: the item isn't as the write expects it.
         """
 
 

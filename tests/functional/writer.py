@@ -91,8 +91,8 @@ class Writer:
 def _key_value(kind: str, number: int) -> AttributeValue:
     if kind == "N":
         return {"N": ["1", "-1", "0.5", "1" * 38, "100"][number % 5]}
-    texts = ["a", "a#b", "%23", "ü 😀", "x" * 900]
-    return {"S": texts[number % 5]} if kind == "S" else {"B": _base64(texts[number % 5].encode())}
+    text = ["a", "a#b", "%23", "ü 😀", "x" * 900][number % 5] + (str(number // 5) if number >= 5 else "")
+    return {"S": text} if kind == "S" else {"B": _base64(text.encode())}
 
 
 def _base64(value: bytes) -> str:

@@ -240,12 +240,17 @@ def test_readers_of_the_history_can_query_its_indexes(outcome: Outcome) -> None:
     assert actions_on(people_statements(outcome, "reader_policy_json"), *INDEXES) == set()
 
 
-def test_operators_put_back_failures_and_nothing_else(outcome: Outcome) -> None:
-    """The operator policy adds records, moves failures under redriven/, adds images, and reads neither history nor items."""
+RESTORING = {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+"""What `trail restore` does to single items, each write on a condition: it neither queries nor scans them."""
+
+
+def test_operators_put_back_failures_and_items_and_nothing_else(outcome: Outcome) -> None:
+    """The operator policy adds records, moves failures under redriven/, adds images, puts back items, and reads no history."""
     statements = people_statements(outcome, "operator_policy_json")
     assert actions_on(statements, *HISTORY) == {"dynamodb:PartiQLInsert", *SEEING[AUDIT_TABLE]}
     assert actions_on(statements, *HISTORY[1:]) == set()
-    assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, SOURCE_TABLE) == {"dynamodb:DescribeTable", *RESTORING}
+    assert actions_on(statements, *ITEMS[1:]) == set()
     assert actions_on(statements, BUCKET) == SEEING[BUCKET]
     for prefix in ("aws/lambda", "quarantine"):
         assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:GetObject", "s3:DeleteObject"}

@@ -55,6 +55,7 @@ class Trail:
     """The trail's bucket, which has the archive."""
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
+    reason_attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         approximate_records=audit.get("ItemCount", 0),
         bucket=tags.get("bucket"),
         retention=_retention(tags.get("retention-days")),
+        reason_attribute=tags.get("reason-attribute"),
     )
 
 
@@ -208,7 +210,8 @@ def stored(
         "ExpressionAttributeValues": values,
         "ScanIndexForward": oldest_first,
     }
-    page = client.query(**request, Limit=_FIRST)
+    # From the oldest on, all that is asked for is read: within a minute, or between two timestamps.
+    page = client.query(**request) if oldest_first else client.query(**request, Limit=_FIRST)
     yield from map(item_from_client, page["Items"])
     while start := page.get("LastEvaluatedKey"):
         page = client.query(**request, ExclusiveStartKey=start)
@@ -243,5 +246,19 @@ def from_client(value: Any) -> AttributeValue:
 
 
 def to_client(value: AttributeValue) -> Any:
-    """Turn a key's DynamoDB JSON into what boto3's client takes."""
-    return {"B": base64.b64decode(value["B"])} if "B" in value else value
+    """Turn DynamoDB JSON into what boto3's client takes: base64 becomes bytes."""
+    [(tag, body)] = value.items()
+    if tag == "B":
+        return {"B": base64.b64decode(body)}
+    if tag == "BS":
+        return {"BS": [base64.b64decode(member) for member in body]}
+    if tag == "M":
+        return {"M": item_to_client(body)}
+    if tag == "L":
+        return {"L": [to_client(one) for one in body]}
+    return value
+
+
+def item_to_client(item: Image) -> dict[str, Any]:
+    """Turn an item in DynamoDB JSON into what boto3's client takes."""
+    return {name: to_client(value) for name, value in item.items()}

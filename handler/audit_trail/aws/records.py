@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
-from audit_trail.aws.reading import RefusedError, item_from_client, to_client
+from audit_trail.aws.reading import RefusedError, item_from_client, item_to_client
 from audit_trail.core.listing import Listed
 from audit_trail.core.values import Image
 
@@ -30,7 +30,7 @@ def getter(client: "DynamoDBClient", audit_table: str, pause: Callable[[float], 
     """
 
     def get(listed: Sequence[Listed]) -> list[Image]:
-        wanted: Any = [{name: to_client(value) for name, value in one.key.items()} for one in listed]
+        wanted: Any = [item_to_client(one.key) for one in listed]
         found: dict[tuple[str, str], Image] = {}
         pauses = iter(_PAUSES)
         while wanted:

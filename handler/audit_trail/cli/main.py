@@ -3,6 +3,7 @@
 import typer
 
 from audit_trail.cli.archive import archive
+from audit_trail.cli.as_of import as_of
 from audit_trail.cli.baseline import baseline
 from audit_trail.cli.diff import diff
 from audit_trail.cli.doctor import doctor
@@ -10,6 +11,7 @@ from audit_trail.cli.failures import failures
 from audit_trail.cli.history import history
 from audit_trail.cli.redrive import redrive
 from audit_trail.cli.report import report
+from audit_trail.cli.restore import restore
 from audit_trail.cli.search import search
 from audit_trail.cli.show import show
 from audit_trail.cli.tail import tail
@@ -17,7 +19,7 @@ from audit_trail.cli.verify import verify
 
 app = typer.Typer(name="trail", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 # A key may begin with -, which is no option then; `key.parse` refuses what begins with --.
-for _command in (history, show, diff, report, verify):
+for _command in (history, show, diff, as_of, restore, report, verify):
     app.command(context_settings={"ignore_unknown_options": True})(_command)
 for _command in (search, archive, tail, baseline, failures, redrive, doctor):
     app.command()(_command)
@@ -25,7 +27,7 @@ for _command in (search, archive, tail, baseline, failures, redrive, doctor):
 
 @app.callback()
 def trail() -> None:
-    """Read the history of a DynamoDB table from its audit table, and put back what could not be stored."""
+    """Read the history of a DynamoDB table from its audit table, and put back items, and what could not be stored."""
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import (
 
 from audit_trail.cli.context import Exit
 
-_OPERATORS_ALONE = frozenset({"ListObjectsV2"})
+_OPERATORS_ALONE = frozenset({"ListObjectsV2", "GetItem", "UpdateItem", "PutItem", "DeleteItem"})
 """What readers have no need to do."""
 
 

@@ -126,7 +126,21 @@ locals {
     Statement = local.doctor_statements
   }
 
-  # Puts back what could not be stored, and sees what the doctor sees.
+  # `trail restore` puts items of the source table back, one by one, each on a condition. It finds out how they stood by
+  # the reader policy, which goes beside this one.
+  restore_statements = [{
+    Sid    = "RestoreItems"
+    Effect = "Allow"
+    Action = [
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+    ]
+    Resource = var.source_table.arn
+  }]
+
+  # Puts back what could not be stored and items as they stood, and sees what the doctor sees.
   operator_policy = {
     Version = "2012-10-17"
     Statement = concat(local.doctor_statements, [
@@ -154,7 +168,7 @@ locals {
         Action   = "s3:PutObject"
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
-    ], local.archive_operator_statements, local.use_key_statements)
+    ], local.restore_statements, local.archive_operator_statements, local.use_key_statements, local.source_key_statements)
   }
 
   application_policy = {

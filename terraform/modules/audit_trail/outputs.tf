@@ -89,7 +89,7 @@ output "doctor_policy_json" {
 }
 
 output "operator_policy_json" {
-  description = "IAM policy for those who put back what could not be stored: it reads failures, adds records, and opens no history."
+  description = "IAM policy for those who put back what could not be stored, and items as they stood: it reads failures, adds records, reads and writes single items of the source table, and opens no history (restoring needs reader_policy_json as well)."
   value       = jsonencode(local.operator_policy)
 }
 

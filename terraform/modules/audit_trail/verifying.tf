@@ -3,7 +3,7 @@
 locals {
   verifier_policy = {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "VerifyHistory"
         Effect   = "Allow"
@@ -29,6 +29,6 @@ locals {
         Action   = "s3:ListBucket"
         Resource = aws_s3_bucket.trail.arn
       },
-    ]
+    ], local.read_key_statements, local.source_key_statements)
   }
 }
