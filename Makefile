@@ -31,10 +31,10 @@ test: $(STAMP) ## everything below: lint, unit, property, terraform, functional,
 	@$(PY) -m scripts.stages lint test-unit test-property test-terraform test-functional test-local
 
 test-unit: $(STAMP) ## tests that need nothing
-	@$(PYTEST) tests/unit
+	@$(PYTEST) tests/unit -n auto
 
 test-property: $(STAMP) ## hypothesis: what holds for every item
-	@$(PYTEST) tests/property
+	@$(PYTEST) tests/property -n auto
 
 test-terraform: $(STAMP) package ## validate and test the modules, without credentials
 	@$(PYTEST) tests/terraform

@@ -12,10 +12,10 @@ locals {
   account    = data.aws_caller_identity.current.account_id
   arn        = "arn:${data.aws_partition.current.partition}"
   here       = "${local.region}:${local.account}"
-  functions  = ["${var.audit_table_name}-trail", "${var.audit_table_name}-stream-check"]
+  functions  = [for part in ["trail", "stream-check", "archive", "tampering"] : "${var.audit_table_name}-${part}"]
   roles      = [for name in local.functions : "${local.arn}:iam::${local.account}:role/${name}-${local.region}"]
   mappings   = "${local.arn}:lambda:${local.here}:event-source-mapping:*"
-  of_mapping = { ArnEquals = { "lambda:FunctionArn" = "${local.arn}:lambda:${local.here}:function:${local.functions[0]}" } }
+  of_mapping = { ArnEquals = { "lambda:FunctionArn" = [for name in local.functions : "${local.arn}:lambda:${local.here}:function:${name}"] } }
 
   # Kind of resource → which ones, and what may be done to them.
   permissions = {
@@ -33,7 +33,7 @@ locals {
         "s3:ListBucket", # HeadBucket
       ]
       write = [
-        "s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging",
+        "s3:CreateBucket", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:PutBucketTagging",
         "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
       ]
     }

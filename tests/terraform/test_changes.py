@@ -97,7 +97,12 @@ CHANGES: dict[str, tuple[str, set[str]]] = {
 """For each input another value than the default, and what then changes: resources, or one instance where only that does."""
 NAMES = {"audit_table_name", "function_name", "bucket_name"}
 """Another name is another thing, and whatever names it follows."""
-WITH_ANOTHER = {"archive": "retention_days", "actor_index": "actor_attribute", "handler_zip": "handler_s3", "handler_s3": "handler_zip"}
+WITH_ANOTHER = {
+    "archive": "retention_days",
+    "actor_index": "actor_attribute",
+    "handler_zip": "handler_s3",
+    "handler_s3": "handler_zip",
+}
 """Inputs that can't change alone."""
 
 

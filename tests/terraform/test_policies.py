@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNNAMEABLE = {
     "cloudwatch:GetMetricData": "metrics are no resources of IAM's",
+    "ec2:DescribeNetworkInterfaces": "AWS knows no resource for the list",
+    "ec2:DescribeSubnets": "AWS knows no resource for the list",
     "lambda:ListEventSourceMappings": "AWS knows no resource for the list",
     "lambda:CreateEventSourceMapping": "a mapping has no ARN before it's made; the statement's condition names the function",
 }
@@ -29,12 +31,19 @@ PARTS = {
     r"arn:aws:s3:::[^*]+/table-trail/terraform\.tfstate\*": "the state and its lock",
     r"arn:aws:dynamodb:[^*]+:table/[^*]+/(stream|index)/\*": "the streams or indexes of one table",
     r"arn:aws:logs:[^*]+:log-group:/aws/lambda/[^*]+:\*": "the log streams of one group, which Lambda names",
+    r"arn:aws:ec2:[^*]+:\*:(subnet|security-group)/[^*]+": "one by its id, of whichever account shares it",
     r"arn:aws:cloudwatch:[^*]+:alarm:[^*]+-trail-\*": "the alarms of one trail",
 }
 """Wildcards for the last part of a name, each with why."""
 LISTS = {
     r"arn:aws:cloudwatch:[^*]+:alarm:\*": {"cloudwatch:DescribeAlarms"},
     r"arn:aws:logs:[^*]+:log-group:\*": {"logs:DescribeLogGroups"},
+    r"arn:aws:ec2:[^*]+:network-interface/\*": {
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    },
     r"arn:aws:lambda:[^*]+:event-source-mapping:\*": {
         "lambda:DeleteEventSourceMapping",
         "lambda:GetEventSourceMapping",
@@ -42,7 +51,7 @@ LISTS = {
         "lambda:UpdateEventSourceMapping",
     },
 }
-"""All of a kind in one account and region, for actions that need it: lists, and mappings, whose ids AWS gives."""
+"""All of a kind in one account and region, for actions that need it: lists, and mappings and network interfaces, whose ids AWS gives."""
 
 
 def policies(outcome: Outcome) -> Iterator[tuple[str, list[dict[str, Any]]]]:

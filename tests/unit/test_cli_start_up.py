@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HELP = "import sys; from audit_trail.cli.main import app; app(['--help'], standalone_mode=False)"
 MODULES = f"{HELP}; import json; print(json.dumps([*sys.modules]), file=sys.stderr)"
 ENVIRONMENT = {"PATH": os.defpath, "HOME": os.devnull, "PYTHONPATH": str(ROOT / "handler"), "PYTHONSAFEPATH": "1"}
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
 BASH = """
 eval "$(trail --show-completion)"
 complete -p trail

@@ -12,7 +12,7 @@ from scripts.project import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOCUMENTS = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "terraform").rglob("README.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "terraform").rglob("README.md")])
 
 
 def anchors(document: Path) -> set[str]:
@@ -27,6 +27,8 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     lost = []
     for path, anchor in re.findall(r"\]\((?!https?://)([^)#\s]*)#?([^)\s]*)\)", document.read_text("utf-8")):
         target = (document.parent / path).resolve() if path else document
+        if anchor and target.is_dir():
+            target /= "README.md"  # GitHub shows it below the folder's files
         if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(f"{path}#{anchor}")
     assert lost == []
