@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.terraform.emitted import Emitted
 
 EVERYTHING = "alarms.tftest.hcl/everything"
+INDEXED = "indexes.tftest.hcl/on"
 """The run that has every alarm and the dashboard."""
 
 
@@ -111,6 +112,15 @@ def alarms(outcome: Outcome) -> dict[str, Alarm]:
     """Give every alarm that there can be, by its anchor in the runbook."""
     found = [Alarm.planned(resource) for resource in outcome.planned(EVERYTHING, "aws_cloudwatch_metric_alarm")]
     return {alarm.description.rpartition("#")[2]: alarm for alarm in found}
+
+
+@pytest.fixture(scope="session")
+def of_indexes(outcome: Outcome) -> list[Alarm]:
+    """Give the alarms of both indexes, which stand in the runbook's section of the audit table's."""
+    found = [Alarm.planned(one) for one in outcome.planned(INDEXED, "aws_cloudwatch_metric_alarm")]
+    indexed = [alarm for alarm in found if "GlobalSecondaryIndexName" in alarm.metric.dimensions]
+    assert len(indexed) == 2
+    return indexed
 
 
 @pytest.fixture(scope="session")

@@ -135,6 +135,22 @@ KEYS = (
 )
 
 
+def assert_rings(alarm: Alarm, scene: Scene) -> None:
+    assert scene.crossing
+    assert scene.within <= 2 * MINUTE, "long before the stream forgets"
+    for samples in scene.crossing:
+        rings = [now for now, state in alarm.states(samples, until=DAY - HOUR) if state == "ALARM"]
+        assert rings, "it must ring"
+        assert BEGIN <= rings[0] <= BEGIN + scene.within * MINUTE
+        assert rings[-1] < LATER
+
+
+def assert_quiet(alarm: Alarm, scene: Scene) -> None:
+    assert scene.quiet
+    for samples in scene.quiet:
+        assert {state for _, state in alarm.states(samples, until=DAY - HOUR)} == {"OK"}
+
+
 def test_every_alarm_has_its_scenes(alarms: dict[str, Alarm], scenes: dict[str, Scene]) -> None:
     """No alarm is left without a crossing and a quiet case."""
     assert set(KEYS) == scenes.keys() == alarms.keys()
@@ -143,24 +159,20 @@ def test_every_alarm_has_its_scenes(alarms: dict[str, Alarm], scenes: dict[str, 
 @pytest.mark.parametrize("key", KEYS)
 def test_an_alarm_rings_in_time_and_ends(alarms: dict[str, Alarm], scenes: dict[str, Scene], key: str) -> None:
     """In its crossing case each alarm is quiet before, rings soon after the trouble begins, and is over when that is."""
-    scene = scenes[key]
-    assert scene.crossing
-    assert scene.within <= 2 * MINUTE, "long before the stream forgets"
-    for samples in scene.crossing:
-        states = alarms[key].states(samples, until=DAY - HOUR)
-        rings = [now for now, state in states if state == "ALARM"]
-        assert rings, "it must ring"
-        assert BEGIN <= rings[0] <= BEGIN + scene.within * MINUTE
-        assert rings[-1] < LATER
+    assert_rings(alarms[key], scenes[key])
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_an_alarm_is_quiet_when_all_is_well(alarms: dict[str, Alarm], scenes: dict[str, Scene], key: str) -> None:
     """In its quiet cases, of what is normal or passes by itself, no alarm rings at any minute of a day."""
-    scene = scenes[key]
-    assert scene.quiet
-    for samples in scene.quiet:
-        assert {state for _, state in alarms[key].states(samples, until=DAY - HOUR)} == {"OK"}
+    assert_quiet(alarms[key], scenes[key])
+
+
+def test_an_index_that_is_throttled_rings_like_its_table(of_indexes: list[Alarm], scenes: dict[str, Scene]) -> None:
+    """The alarm of each index rings and is quiet in the scenes of the audit table's."""
+    for alarm in of_indexes:
+        assert_rings(alarm, scenes["audit-table-throttled"])
+        assert_quiet(alarm, scenes["audit-table-throttled"])
 
 
 def test_only_what_must_be_heard_of_rings_when_it_falls_silent(alarms: dict[str, Alarm]) -> None:
