@@ -16,6 +16,7 @@ from audit_trail.core import archive as lines
 from audit_trail.core.records import audit_item
 from tests.builders import NOON, TTL_IDENTITY
 from tests.expiry import deletion
+from tests.tables import image_to_boto
 from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_bucket import BUCKET, REGION, keys_in
 from tests.unit.moto_trail import SOURCE_TABLE, MotoTrail, trail
@@ -164,6 +165,46 @@ def test_history_goes_back_beyond_the_table(archived: Archived) -> None:
     assert len(found("history", "1")) == 4
     assert found("history", "1", "--include-archive") == before
     assert found("history", "1", "--include-archive", "--until", "2026-11-24") == before[-3:]
+
+
+def expired_but_for_the_last(archived: Archived) -> None:
+    """Let order 1 have three changes, a day each, of which the last alone is in the table, and the item as it left it."""
+    paid, sent = (NEW | {"status": {"S": status}} for status in ("PAID", "SENT"))
+    records = [
+        numbered_record(1, new=NEW, at=NOON),
+        numbered_record(2, old=NEW, new=paid, at=NOON + DAY),
+        numbered_record(3, old=paid, new=sent, at=NOON + 2 * DAY),
+    ]
+    archived.archive(*records[:2])
+    archived.moto.add(records[2])
+    archived.moto.client.put_item(TableName=SOURCE_TABLE, Item=image_to_boto(sent))
+
+
+def test_as_of_goes_back_beyond_the_table(archived: Archived) -> None:
+    """With the archive, an item is as its expired records left it; without, only as the oldest that is there tells."""
+    expired_but_for_the_last(archived)
+    [state] = found("as-of", "1", "2026-11-24T13:00", "--include-archive")
+    assert (state["image"]["status"], state["event_name"], state["inferred"]) == ("NEW", "INSERT", False)
+    [state] = found("as-of", "1", "2026-11-24T13:00")
+    assert (state["image"]["status"], state["event_name"], state["inferred"]) == ("PAID", "MODIFY", True)
+
+
+def test_verify_crosses_the_border(archived: Archived) -> None:
+    """With the archive, an item's chain is proven from its creation on, and a record gone from the archive is a gap."""
+    expired_but_for_the_last(archived)
+    assert trail("verify", "1", "--strict", "--settle", "0").exit_code == 1
+    whole = trail("verify", "1", "--strict", "--settle", "0", "--include-archive")
+    assert (whole.exit_code, whole.stdout.splitlines()[0]) == (0, "1 item(s), 3 record(s) verified")
+    archived.s3.delete_object(Bucket=BUCKET, Key=next(key for key in keys_in(archived.s3) if "dt=2026-11-25" in key))
+    broken = trail("verify", "1", "--settle", "0", "--include-archive")
+    assert broken.exit_code == 1
+    assert "BROKEN  chain      1  2026-11-26" in broken.stdout
+
+
+def test_verify_of_everything_leaves_the_archive_alone(archived: Archived) -> None:
+    """The whole table can't be verified with the archive, and the command says what can."""
+    result = trail("verify", "--include-archive")
+    assert (result.exit_code, result.stderr) == (2, "trail: --include-archive is for one item: give its key\n")
 
 
 def keyed(archived: Archived, records: Sequence[StreamRecord]) -> list[dict[str, Any]]:

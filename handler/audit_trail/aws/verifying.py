@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from audit_trail.aws.archive import Archive
 from audit_trail.aws.reading import Trail, item_from_client, to_client
 from audit_trail.aws.scanning import Meter
+from audit_trail.core.archive import joined
 from audit_trail.core.errors import MalformedItemError
 from audit_trail.core.records import with_old_image
 from audit_trail.core.spill import unpack
@@ -51,12 +53,13 @@ def answered_at(answer: Mapping[str, Any]) -> datetime:
 
 
 class Items:
-    """Reads single items of a source table and their records."""
+    """Reads single items of a source table and their records, those of an archive included where one is given."""
 
-    def __init__(self, client: "DynamoDBClient", trail: Trail, meter: Meter) -> None:
+    def __init__(self, client: "DynamoDBClient", trail: Trail, meter: Meter, archive: Archive | None = None) -> None:
         self._client = client
         self._trail = trail
         self._meter = meter
+        self._archive = archive
 
     def live(self, keys: Image) -> tuple[Image | None, datetime]:
         """Return an item as it is, None where it isn't there, and DynamoDB's time of that."""
@@ -70,18 +73,27 @@ class Items:
         return None if item is None else item_from_client(item), answered_at(answer)
 
     def records(self, partition: AttributeValue) -> Iterator[Image]:
-        """Yield all that a partition of the audit table holds, as it is stored, the oldest time first."""
+        """Yield all that a partition of the audit table holds, and what expired from it, the oldest time first.
+
+        :raises MalformedArchiveError: an object isn't the archive's.
+        """
+        stored = self._stored(partition)
+        if self._archive is None:
+            return stored
+        return joined(stored, self._archive.records(partition, oldest_first=True), oldest_first=True)
+
+    def newest(self, partition: AttributeValue) -> Image | None:
+        """Return the record with the newest time; None where there is none."""
+        items = self._query(partition, ScanIndexForward=False, Limit=1)["Items"]
+        return item_from_client(items[0]) if items else None
+
+    def _stored(self, partition: AttributeValue) -> Iterator[Image]:
         start: Any = {}
         while start is not None:
             answer = self._query(partition, ScanIndexForward=True, **start)
             yield from map(item_from_client, answer["Items"])
             last = answer.get("LastEvaluatedKey")
             start = None if last is None else {"ExclusiveStartKey": last}
-
-    def newest(self, partition: AttributeValue) -> Image | None:
-        """Return the record with the newest time; None where there is none."""
-        items = self._query(partition, ScanIndexForward=False, Limit=1)["Items"]
-        return item_from_client(items[0]) if items else None
 
     def _query(self, partition: AttributeValue, **more: Any) -> Any:
         return self._meter.call(

@@ -55,11 +55,11 @@ def expired(when: Moment, trail: "Trail") -> bool:
     return when.end is not None and trail.retention is not None and when.end <= clock.now() - trail.retention
 
 
-def warn(when: Moment, trail: "Trail") -> None:
+def warn(when: Moment, trail: "Trail", *, archived: bool = False) -> None:
     """Say what may be missing of what is recorded."""
     if when.end is not None and when.end > clock.now() - _SETTLING:
         note("The latest changes may not be recorded yet: it can take a minute.")
-    if expired(when, trail) and trail.retention is not None:
+    if not archived and expired(when, trail) and trail.retention is not None:
         note(f"Records expire after {trail.retention.days} days: what is recorded of then may not be all of it.")
 
 

@@ -50,6 +50,7 @@ class How:
     state: Path | None
     strict: bool
     as_json: bool
+    include_archive: bool
 
 
 def run(options: "TrailOptions", key: list[str], how: How) -> None:
@@ -60,7 +61,8 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
     source = look(client, trail.source_table)
     circumstances = Circumstances(source.read_at, trail.retention, source.stream, trail.key_schema)
     meter = Meter(how.max_read_units)
-    examiner = Examiner(Items(client, trail, meter), trail, fetch, circumstances)
+    archive = options.archive(trail) if how.include_archive else None
+    examiner = Examiner(Items(client, trail, meter, archive), trail, fetch, circumstances)
     with ThreadPoolExecutor(THREADS, "trail") as pool:
         if key:
             keys = key_words.parse(key, trail)

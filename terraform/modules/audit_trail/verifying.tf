@@ -29,6 +29,6 @@ locals {
         Action   = "s3:ListBucket"
         Resource = aws_s3_bucket.trail.arn
       },
-    ], local.read_key_statements, local.source_key_statements)
+    ], local.archive_reader_statements, local.read_key_statements, local.source_key_statements)
   }
 }
