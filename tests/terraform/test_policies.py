@@ -173,10 +173,12 @@ def test_ci_opens_no_data_and_deletes_none(outcome: Outcome, role: str) -> None:
 
 
 def test_whoever_deploys_gives_roles_to_functions_alone(outcome: Outcome) -> None:
-    """The role that deploys may pass the two functions' roles, and to Lambda alone."""
+    """The role that deploys may pass the functions' roles, and to Lambda alone."""
     [passing] = [one for one in role_of_ci(outcome, "deploy") if "iam:PassRole" in one["Action"]]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     assert [name.rpartition("/")[2] for name in passing["Resource"]] == [
         "audit-trail-eu-central-1",
         "audit-stream-check-eu-central-1",
+        "audit-archive-eu-central-1",
+        "audit-tampering-eu-central-1",
     ]
