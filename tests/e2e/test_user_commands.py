@@ -12,6 +12,8 @@ from rich.console import Console
 
 from scripts import demo, invoke
 from scripts.project import ROOT
+from tests.e2e.histories import scan
+from tests.tables import image_to_boto
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +33,14 @@ TIMESTAMP = r"[0-9-]{10}T[0-9:.]+Z#[0-9]+"
 
 @pytest.fixture(scope="module")
 def changed(deployment: Deployment) -> None:
-    """Let the demo's order change as in the demo."""
+    """Let the demo's order change as in the demo, and have no other history: the sample event is of the same order."""
+    dynamodb = deployment.client("dynamodb")
+    for item in scan(dynamodb, deployment.audit_table):
+        if item["order_id"] == demo.ORDER["order_id"]:
+            key = {name: item[name] for name in ("order_id", "timestamp")}
+            dynamodb.delete_item(TableName=deployment.audit_table, Key=image_to_boto(key))
     console = Console(file=io.StringIO())
-    demo.change_order(deployment.client("dynamodb"), console, deployment.source_table, deployment.audit_table)
+    demo.change_order(dynamodb, console, deployment.source_table, deployment.audit_table)
 
 
 def test_the_demo_ends_with_the_history_of_its_order(
