@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -75,5 +76,4 @@ def test_the_states_in_the_repository_are_clean(path: Path) -> None:
     text = path.read_text("utf-8")
     assert kept(json.loads(text)) == json.loads(text)
     assert OF_THIS_MACHINE[0] in text
-    for trace in ("127.0.0.1", "localhost", "/home/", "/root/", "/tmp/", "/Users/"):  # noqa: S108  what must not be there
-        assert trace not in text
+    assert re.findall(r"127\.0\.0\.1|localhost|/(?:home|root|tmp|Users)/", text) == []
