@@ -61,6 +61,8 @@ class TrailReader:
 
     def history(self, keys: Image, wanted: Filter = Filter()) -> Iterator[Change]:  # noqa: B008  it is immutable
         """Yield one item's changes, the newest first, page by page."""
+        if wanted.empty:
+            return iter(())
         margin = None
         if wanted.since is not None or wanted.until is not None:
             # What lies just outside decides the order of what lies inside.
@@ -107,6 +109,8 @@ class TrailReader:
 
     def search(self, wanted: Filter, index: reading.Index, now: datetime) -> Iterator[Change]:
         """Yield changes of the whole table, the newest first; ``now`` is where a search without an end begins."""
+        if wanted.empty:
+            return iter(())
         within = wanted.since or FIRST, wanted.until or LAST
         listed = (
             self._lists.by_actor(index, within, sorted(wanted.actors))
@@ -120,6 +124,8 @@ class TrailReader:
 
         ``scanned`` is told how many more records have been gone through.
         """
+        if wanted.empty:
+            return iter(())
         within = wanted.since or FIRST, wanted.until or LAST
         listed = self.listed(self._lists.scan(within, scanned))
         near = [one for one in listed if not wanted.excludes(one.item, one.moment)]

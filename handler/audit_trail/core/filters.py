@@ -31,6 +31,11 @@ class Filter:
     actors: frozenset[str] = frozenset()
     """Who is recorded as the actor, be it only because nobody else was written (``unchanged``)."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether its time ends before it begins, which DynamoDB refuses to be asked."""
+        return self.since is not None and self.until is not None and self.since >= self.until
+
     def matches(self, change: Change) -> bool:
         """Tell whether a change is asked for."""
         return not self.excludes(change.item, change.moment) and (
