@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,8 @@ from tests.tables import image_to_boto
 from tests.unit.fakes import order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from audit_trail.core.values import Image
     from tests.functional.live_trail import LiveTrail, TrailOf
 
@@ -174,30 +178,59 @@ def test_a_baseline_beside_running_writers(trail: LiveTrail) -> None:
     for number in range(30):
         put(trail, order(number, status="OLD"))
     trail.replace_stream()
-    stop = threading.Event()
-
-    def write() -> None:
-        rng = random.Random(7)
-        while not stop.is_set():
-            number = rng.randrange(40)
-            if rng.random() < 0.2:
-                trail.dynamodb.delete_item(TableName=trail.source, Key={"order_id": {"N": str(number)}})
-            else:
-                put(trail, order(number, status=str(rng.random())))
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with meanwhile(changing(trail)):
         code, [counts] = run("baseline")
-    finally:
-        stop.set()
-        writer.join()
     assert (code, counts["failed"]) == (0, 0)
     assert counts["recorded"] > 0
     trail.capture()
 
     code, [*found, summary] = run("verify", "--settle", "0")
     assert (code, summary["broken"]) == (0, 0), found
+
+
+def test_verify_beside_running_writers(trail: LiveTrail) -> None:
+    """While items are written and their records arrive late, neither the whole table nor an item is called broken."""
+    write(trail, 40, 3)
+    mapping = trail.mapping(duplicates=0.1)
+    with meanwhile(changing(trail)), meanwhile(mapping.run_until_idle):
+        whole = [run("verify", "--settle", "10") for _ in range(2)]
+        one = [run("verify", str(number), "--settle", "10") for number in range(1, 4)]
+
+    assert [(code, summary["broken"], found) for code, [*found, summary] in whole + one] == [(0, 0, [])] * 5
+    records = [summary["records"] for _, [*_, summary] in whole]
+    assert records == sorted(set(records)), "nothing was written meanwhile"
+
+
+def changing(trail: LiveTrail) -> Callable[[], None]:
+    """Return what changes, deletes or creates one of 40 items."""
+    rng = random.Random(7)
+
+    def change() -> None:
+        number = rng.randrange(40)
+        if rng.random() < 0.2:
+            trail.dynamodb.delete_item(TableName=trail.source, Key={"order_id": {"N": str(number)}})
+        else:
+            put(trail, order(number, status=str(rng.random())))
+
+    return change
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Do something again and again in a thread of its own."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            work()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(go_on)
+        try:
+            yield
+        finally:
+            stop.set()
+        running.result()
 
 
 def test_large_items_are_recorded_like_any_change(trail: LiveTrail, monkeypatch: pytest.MonkeyPatch) -> None:
