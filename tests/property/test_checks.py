@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from audit_trail.core.canonical import canonical_form
+from audit_trail.core.canonical import Texts, canonical_form
 from audit_trail.core.chain import check
 from audit_trail.core.checks import Check, Outcome
+from audit_trail.core.diff import diff
 from audit_trail.core.history import Change
+from audit_trail.core.patch import apply_canonical
 from audit_trail.core.records import NEW_AND_DIFF, OLD_AND_NEW, RecordSettings, audit_item, with_old_image
+from audit_trail.core.values import canonical_image, canonical_text
 from tests.builders import NOON, ORDER
 from tests.property.strategies import images, mutations
 from tests.unit.fakes import numbered_record
@@ -50,6 +53,19 @@ def outcomes(items: list[Image]) -> set[tuple[Check, Outcome]]:
 def test_what_the_handler_stored_holds(life: list[Image | None], storage: str) -> None:
     """Whatever happens to an item, of whatever values, no check raises a false alarm or gives up."""
     assert {outcome for _, outcome in outcomes(stored(life, storage))} == {Outcome.HOLDS}
+
+
+@given(life=st.lists(images, min_size=1, max_size=3), data=st.data())
+def test_what_images_have_in_common_is_written_once_and_right(life: list[Image], data: st.DataObject) -> None:
+    """Texts of images that diffs led to are the canonical ones, whatever was written before them."""
+    texts = Texts()
+    image = canonical_image(life[0])
+    for fresh in life:
+        for target in [fresh, *(data.draw(st.lists(mutations(fresh), max_size=4)))]:
+            form = texts.form(image)
+            assert form.image == image
+            assert form.text == canonical_text(canonical_image(image))
+            image = apply_canonical(image, diff(image, canonical_image(target)))
 
 
 @given(life=lives(), data=st.data())

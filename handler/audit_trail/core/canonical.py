@@ -16,6 +16,7 @@ from audit_trail.core.values import AttributeValue, Image, canonical_image, cano
 _quote: Callable[[Any], str] = encode_basestring
 """A JSON string, quoted and escaped as RFC 8785 has it; TypeError for anything but a string."""
 
+_FEW = 100
 _SHALLOW = 29  # maps and lists inside each other: a record has its images one level deeper, and its diff two
 
 
@@ -44,8 +45,12 @@ def canonical_form(image: Image) -> Form:
     try:
         return Form(image, _map(image, 0), shallow=True)
     except _NOT_CANONICAL:
-        canonical = canonical_image(image)
-        return Form(canonical, canonical_text(canonical), shallow=False)
+        return _slowly(image)
+
+
+def _slowly(image: Image) -> Form:
+    canonical = canonical_image(image)
+    return Form(canonical, canonical_text(canonical), shallow=False)
 
 
 def canonical_forms(old: Image, new: Image, comparison: Comparison) -> tuple[Form, Form]:
@@ -100,6 +105,53 @@ def _value(value: AttributeValue, level: int) -> str:  # noqa: PLR0911  one retu
     if tag == "SS" and type(body) is list and body and all(map(lt, body, body[1:])):
         return f'{{"SS":[{",".join(map(_quote, body))}]}}'
     raise _NotCanonicalError
+
+
+class Texts:
+    """Writes images that came out of each other: a map or list that was written before isn't written again.
+
+    That is told by identity: it holds on to what it wrote, so nothing of it may be changed afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[int, tuple[object, str]] = {}
+        self._at_most = 0
+
+    def form(self, image: Image) -> Form:
+        """Return the same as `canonical_form`."""
+        afresh = len(self._written) >= self._at_most
+        if afresh:
+            self._written.clear()
+        try:
+            text = self._map(image, 0)
+        except _NOT_CANONICAL:
+            return _slowly(image)
+        if afresh:
+            self._at_most = 2 * len(self._written) + _FEW
+        return Form(image, text, shallow=True)
+
+    def _map(self, image: Image, level: int) -> str:
+        if level > _SHALLOW:
+            raise _NotCanonicalError
+        if (found := self._written.get(id(image))) is not None:
+            return found[1]
+        parts = [f"{_quote(name)}:{self._value(image[name], level)}" for name in sorted(image)]
+        return self._note(image, f"{{{','.join(parts)}}}")
+
+    def _value(self, value: AttributeValue, level: int) -> str:
+        (tag,) = value
+        body = value[tag]
+        if tag == "M" and type(body) is dict:
+            return f'{{"M":{self._map(body, level + 1)}}}'
+        if tag == "L" and type(body) is list and level < _SHALLOW:
+            if (found := self._written.get(id(body))) is not None:
+                return found[1]
+            return self._note(body, f'{{"L":[{",".join([self._value(one, level + 1) for one in body])}]}}')
+        return _value(value, level)
+
+    def _note(self, body: object, text: str) -> str:
+        self._written[id(body)] = body, text
+        return text
 
 
 class _Pair:

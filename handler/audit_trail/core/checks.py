@@ -4,11 +4,12 @@
 """
 
 from binascii import b2a_base64
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import NamedTuple
 
-from audit_trail.core.canonical import canonical_form
+from audit_trail.core.canonical import Texts, canonical_form
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.history import Change
 from audit_trail.core.images import text_digest
@@ -19,6 +20,7 @@ from audit_trail.core.values import Image, canonical_value
 
 BASELINE = "BASELINE"
 BOTH_IMAGES = {"S": "NEW_AND_OLD_IMAGES"}
+_MISFIT = (TableTrailError, KeyError, TypeError, AttributeError, ValueError)
 _IMAGES_OF = {"INSERT": (False, True), "MODIFY": (True, True), "REMOVE": (True, False), BASELINE: (False, True)}
 
 
@@ -66,10 +68,12 @@ class Finding(NamedTuple):
 
 
 class Known(NamedTuple):
-    """An image, in canonical form, whose digest was found to be this."""
+    """An image, in canonical form, with the digest that it really has."""
 
     image: Image
     digest: str
+    texts: Texts | None = None
+    """What wrote it, and what a diff makes of it."""
 
 
 def check_record(
@@ -81,10 +85,17 @@ def check_record(
     moved out of the record isn't what its name says.
     """
     findings = [_readable(change, spoiled), _record(change, schema)]
-    old = _digest(change, "old", change.old_image, before, findings)
-    new = _digest(change, "new", change.new_image, None, findings)
+    old = before if before is not None and before.image == change.old_image else known_image(change.old_image)
+    led = _led_to(change, old) if change.event_name == "MODIFY" and old is not None else None
+    if led is not None and old is not None and led == change.new_image:
+        # What the diff led to has most of itself in common with the old image: that isn't written again.
+        new = known_image(led, old.texts or Texts())
+    else:
+        new = known_image(change.new_image)
+    findings += _digest(change, "old", change.old_image, old)
+    findings += _digest(change, "new", change.new_image, new)
     if change.event_name == "MODIFY":
-        findings.append(_diff(change, old, new))
+        findings.append(_diff(change, old, new, led))
     return findings, new if new is not None and new.digest == change.new_digest else None
 
 
@@ -117,54 +128,52 @@ def _record(change: Change, schema: KeySchema | None) -> Finding:
     return Finding(Check.RECORD, Outcome.HOLDS, change.timestamp)
 
 
-def _digest(
-    change: Change, name: str, image: Image | None, before: Known | None, findings: list[Finding]
-) -> Known | None:
-    """Check an image's digest; return the image with the digest that it really has."""
+def _digest(change: Change, name: str, image: Image | None, known: Known | None) -> Iterator[Finding]:
     stored = change.old_digest if name == "old" else change.new_digest
-    if image is None:
-        if stored is not None and "images" in change.item:
-            found = Outcome.UNKNOWN, f"the {name} image can't be read"
-        elif stored is not None:
-            found = Outcome.BROKEN, f"the {name} image of which it has the digest is gone, or can't be rebuilt"
-        else:
-            return None
-        findings.append(Finding(Check.DIGEST, found[0], change.timestamp, found[1]))
-        return None
-    known = before if before is not None and before.image == image else known_image(image)
-    if stored is None:
-        found = Outcome.BROKEN, f"the {name} image has no digest"
+    if image is None and stored is None:
+        return
+    outcome, why = Outcome.BROKEN, ""
+    if image is None and "images" in change.item:
+        outcome, why = Outcome.UNKNOWN, f"the {name} image can't be read"
+    elif image is None:
+        why = f"the {name} image of which it has the digest is gone, or can't be rebuilt"
+    elif stored is None:
+        why = f"the {name} image has no digest"
     elif known is None or known.digest != stored:
-        found = Outcome.BROKEN, f"the {name} image is not the one that its digest was made of"
+        why = f"the {name} image is not the one that its digest was made of"
     else:
-        found = Outcome.HOLDS, ""
-    findings.append(Finding(Check.DIGEST, found[0], change.timestamp, found[1]))
-    return known
+        outcome = Outcome.HOLDS
+    yield Finding(Check.DIGEST, outcome, change.timestamp, why)
 
 
-def known_image(image: Image) -> Known | None:
+def known_image(image: Image | None, texts: Texts | None = None) -> Known | None:
     """Return an image with its digest; None if it isn't one."""
+    if image is None:
+        return None
     try:
-        form = canonical_form(image)
+        form = canonical_form(image) if texts is None else texts.form(image)
     except (TableTrailError, RecursionError):
         return None
-    return Known(form.image, b2a_base64(text_digest(form.text), newline=False).decode("ascii"))
+    return Known(form.image, b2a_base64(text_digest(form.text), newline=False).decode("ascii"), texts)
 
 
-def _diff(change: Change, old: Known | None, new: Known | None) -> Finding:
+def _led_to(change: Change, old: Known) -> Image | None:
+    """Return what a record's diff makes of its old image; None where it doesn't fit."""
+    try:
+        return apply_canonical(old.image, change.diff)
+    except _MISFIT:
+        return None
+
+
+def _diff(change: Change, old: Known | None, new: Known | None, led: Image | None) -> Finding:
     if change.old_image is None or change.new_image is None:
         return Finding(Check.DIFF, Outcome.UNKNOWN, change.timestamp, "one of its images is not there")
     whole = False
-    if old is not None and new is not None:
+    if old is not None and new is not None and led is not None and led == new.image:
         try:
-            entries = change.diff
             named = set(change.item.get("changed_attributes", {"SS": []})["SS"])
-            whole = (
-                apply_canonical(old.image, entries) == new.image
-                and named == {tokens(entry.path)[0] for entry in entries}
-                and named == _changed(old.image, new.image)
-            )
-        except (TableTrailError, KeyError, TypeError, AttributeError, ValueError):
+            whole = named == {tokens(entry.path)[0] for entry in change.diff} == _changed(old.image, new.image)
+        except _MISFIT:
             whole = False
     if whole:
         return Finding(Check.DIFF, Outcome.HOLDS, change.timestamp)
