@@ -29,11 +29,11 @@ for records in json.load(sys.stdin):
 """
 _CHECKING = """
 from audit_trail import stream_check
-from audit_trail.core.stream_health import Mapping, SourceStream
+from audit_trail.core.stream_health import Mapping, Stream
 from tests.event_source_mapping import LambdaContext, SimulatedClock
 stream_check.find_mapping = lambda *_: Mapping("arn:stream", "Enabled")
 for arn in ("arn:stream", "arn:another"):
-    stream_check.stream_of = lambda *_: SourceStream(arn, enabled=True, view_type="NEW_AND_OLD_IMAGES")
+    stream_check.stream_of = lambda *_: Stream(arn, enabled=True, view_type="NEW_AND_OLD_IMAGES")
     stream_check.handler({}, LambdaContext("request", "arn:function:f", 30, SimulatedClock(0.0)))
 """
 _ARCHIVING = """

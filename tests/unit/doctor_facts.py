@@ -20,7 +20,7 @@ from audit_trail.core.doctor.facts import (
     Waiting,
 )
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.stream_health import Mapping, SourceStream
+from audit_trail.core.stream_health import Mapping, Stream
 
 if TYPE_CHECKING:
     from audit_trail.core.doctor.facts import Series
@@ -45,7 +45,7 @@ SETTINGS = {
     "TRAIL_BUCKET": "trail-bucket",
 }
 ENVIRONMENT = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "trail-bucket"}
-SOURCE = SourceTable(SourceStream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
+SOURCE = SourceTable(Stream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
 MAPPING = MappingSettings(
     mapping=Mapping(STREAM, "Enabled"),
     uuid="5a2c0000-1111-4222-8333-444455556666",

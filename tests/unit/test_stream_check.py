@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from audit_trail import telemetry
-from audit_trail.core.stream_health import Mapping, SourceStream, problems
+from audit_trail.core.stream_health import Mapping, Stream, problems
 from audit_trail.settings import SettingsError
 from tests.event_source_mapping import LambdaContext, SimulatedClock
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
 ARN = "arn:aws:dynamodb:us-east-1:111122223333:table/orders/stream/2026-11-24T00:00:00.000"
-STREAM = SourceStream(ARN, enabled=True, view_type="NEW_AND_OLD_IMAGES")
+STREAM = Stream(ARN, enabled=True, view_type="NEW_AND_OLD_IMAGES")
 MAPPING = Mapping(ARN, "Enabled")
 SETTINGS = {"SOURCE_TABLE": "orders", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
@@ -42,7 +42,7 @@ def test_a_stream_and_its_mapping_are_well() -> None:
         (STREAM, None, ["the event source mapping is gone"]),
         (replace(STREAM, enabled=False, view_type=None), MAPPING, ["the source table's stream is off"]),
         (
-            SourceStream(None, enabled=False, view_type=None),
+            Stream(None, enabled=False, view_type=None),
             MAPPING,
             ["the source table's stream is off", f"the mapping reads {ARN}, the source table's stream is None"],
         ),
@@ -72,7 +72,7 @@ def test_a_stream_and_its_mapping_are_well() -> None:
         (None, None, ["the source table is gone", "the event source mapping is gone"]),
     ],
 )
-def test_every_reason_is_told(stream: SourceStream | None, mapping: Mapping | None, reasons: list[str]) -> None:
+def test_every_reason_is_told(stream: Stream | None, mapping: Mapping | None, reasons: list[str]) -> None:
     """Each way in which changes can fail to reach the function is one reason, and all that hold are told at once."""
     assert problems(stream, mapping) == reasons
 
