@@ -115,10 +115,11 @@ def test_the_function_never_touches_the_source_table(function_statements: list[d
 
 
 def test_the_check_of_the_stream_sees_no_item_and_changes_nothing(outcome: Outcome) -> None:
-    """The check's role reads the source table's description and the mapping, and writes logs; that is all."""
+    """The check's role reads both tables' descriptions and the mappings, and writes logs; that is all."""
     statements = role_statements(outcome)["stream_check"]
     assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
-    assert actions_on(statements, *HISTORY, *OBJECTS) == set()
+    assert actions_on(statements, AUDIT_TABLE) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, *HISTORY[1:], *OBJECTS) == set()
     assert {action for statement in statements for action in as_list(statement["Action"])} == {
         "dynamodb:DescribeTable",
         "lambda:GetEventSourceMapping",

@@ -25,6 +25,7 @@ TAGS = {
     "partition-key": "order_id",
     "image-storage": "old_and_new",
 }
+OF_ARCHIVES = {"archive": "audit-archive", "tampering": "audit-tampering"}
 ENVIRONMENT = {
     "AUDIT_TABLE": "audit",
     "PARTITION_KEY": "order_id",

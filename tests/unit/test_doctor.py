@@ -36,6 +36,7 @@ NEEDED = {
     "alarms": {"alarms"},
     "minutes": {"lag", "errors", "not-stored"},
     "fortnight": {"last-change"},
+    **dict.fromkeys(("archive_function", "archive_mapping", "tampering_function", "tampering_mapping"), set()),
 }
 
 
