@@ -19,7 +19,7 @@ from tests.cloudwatch import Metric
 from tests.terraform import test_alarms
 from tests.terraform.conftest import EVERYTHING
 from tests.terraform.test_permissions import ARCHIVE_RUN, RUN, actions_on, as_list, people_statements, role_statements
-from tests.unit.doctor_facts import SETTINGS, TABLE, finding
+from tests.unit.doctor_facts import ARCHIVING, SETTINGS, TABLE, finding
 from tests.unit.fake_aws import RefusedError
 from tests.unit.fake_trail import OF_ARCHIVES, TAGS, tags, well
 
@@ -155,7 +155,7 @@ def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
             "settings": SETTINGS | tags_of | {"TRAIL_BUCKET": (archive.destination or "").rpartition(":")[2]},
         }
         checks = ("archive-stream", "archive-mapping", "archive-settings", "tampering-mapping")
-        assert [finding(check, **facts).verdict for check in checks] == ["ok"] * len(checks)
+        assert [finding(check, ARCHIVING, **facts).verdict for check in checks] == ["ok"] * len(checks)
         assert tags_of == {
             name: plan[f"aws_lambda_function.{name.lower()}[0]"]["function_name"] for name in ("ARCHIVE", "TAMPERING")
         }

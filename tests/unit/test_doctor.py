@@ -36,7 +36,10 @@ NEEDED = {
     "alarms": {"alarms"},
     "minutes": {"lag", "errors", "not-stored"},
     "fortnight": {"last-change"},
-    **dict.fromkeys(("archive_function", "archive_mapping", "tampering_function", "tampering_mapping"), set()),
+    "archive_function": set(),  # there is no archive
+    "archive_mapping": set(),
+    "tampering_function": set(),
+    "tampering_mapping": set(),
 }
 
 

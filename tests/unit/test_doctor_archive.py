@@ -13,6 +13,7 @@ from audit_trail.core.doctor.alarms import ALWAYS, OF_ARCHIVE
 from audit_trail.core.doctor.archive import EXPIRED, TAMPERED
 from audit_trail.core.doctor.facts import Alarm, Unseen
 from audit_trail.core.stream_health import Mapping
+from tests.unit import doctor_facts
 from tests.unit.doctor_facts import (
     ARCHIVE_MAPPING,
     ARCHIVING,
@@ -34,7 +35,7 @@ MAPPINGS = {"archive": ARCHIVE_MAPPING, "tampering": TAMPERING_MAPPING}
 
 def finding(check: str, **differing: Any) -> Finding:
     """Return what a check says of a trail whose archive is well but for these facts."""
-    return dict(examine(replace(ARCHIVING, **differing)))[check]
+    return doctor_facts.finding(check, ARCHIVING, **differing)
 
 
 def reading(mapping: MappingSettings, stream: str = AUDIT_STREAM, state: str = "Enabled") -> MappingSettings:

@@ -26,7 +26,9 @@ def state(facts: Facts) -> Finding:
 
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
-    return runs(seen(facts.function), seen(facts.settings)["FUNCTION"], Section.FUNCTION_ERRORS)
+    found = seen(facts.function)
+    name = found.name if found else seen(facts.settings)["FUNCTION"]
+    return runs(found, name, Section.FUNCTION_ERRORS)
 
 
 def runs(found: Function | None, name: str, section: Section) -> Finding:
