@@ -132,7 +132,7 @@ def planned_mapping(made: dict[str, Any]) -> MappingSettings:
         most_retries=made["maximum_retry_attempts"],
         record_age=made["maximum_record_age_in_seconds"],
         destination=next(iter(destinations), None),
-        filters=tuple(filter["pattern"] for one in made["filter_criteria"] or () for filter in one["filter"]),
+        filters=tuple(each["pattern"] for one in made["filter_criteria"] or () for each in one["filter"]),
     )
 
 

@@ -142,7 +142,7 @@ ARCHIVING = replace(
 """A trail with an archive that is well."""
 
 
-def finding(check: str, trail: Facts = WELL, **differing: Any) -> Finding:
+def finding(check: str, trail: Facts = WELL, /, **differing: Any) -> Finding:
     """Return what a check says of a trail that is well but for these facts."""
     return next(found for name, found in examine(replace(trail, **differing)) if name == check)
 
