@@ -33,6 +33,16 @@ run "none" {
 
   assert {
     condition = (
+      !contains(keys(aws_lambda_function.stream_check[0].environment[0].variables), "AUDIT_TABLE")
+      && length(jsondecode(aws_iam_role_policy.stream_check[0].policy).Statement) == 3
+      && !contains(keys(aws_dynamodb_table.audit.tags), "table-trail:archive")
+      && !strcontains(output.doctor_policy_json, "SeeArchiveFunctions")
+    )
+    error_message = "Without an archive nobody looks for one."
+  }
+
+  assert {
+    condition = (
       length(aws_lambda_function.archive) + length(aws_lambda_function.tampering) == 0
       && length(aws_lambda_event_source_mapping.archive) + length(aws_lambda_event_source_mapping.tampering) == 0
       && length(aws_iam_role.archive) + length(aws_iam_role.tampering) == 0
@@ -143,8 +153,40 @@ run "on" {
   }
 
   assert {
-    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper")]) == 7
+    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper")]) == 8
     error_message = "The archive has alarms of its own."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.stream_check[0].environment[0].variables.AUDIT_TABLE == aws_dynamodb_table.audit.name
+      && aws_lambda_function.stream_check[0].environment[0].variables.ARCHIVE_EVENT_SOURCE_MAPPING == aws_lambda_event_source_mapping.archive[0].uuid
+      && aws_lambda_function.stream_check[0].environment[0].variables.TAMPERING_EVENT_SOURCE_MAPPING == aws_lambda_event_source_mapping.tampering[0].uuid
+    )
+    error_message = "The check of the stream knows both mappings of the audit table's own."
+  }
+
+  assert {
+    condition = slice(jsondecode(aws_iam_role_policy.stream_check[0].policy).Statement, 3, 5) == [
+      {
+        Sid      = "DescribeAuditTable"
+        Effect   = "Allow"
+        Action   = "dynamodb:DescribeTable"
+        Resource = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
+      },
+      {
+        Sid      = "SeeArchiveMappings"
+        Effect   = "Allow"
+        Action   = "lambda:GetEventSourceMapping"
+        Resource = [aws_lambda_event_source_mapping.archive[0].arn, aws_lambda_event_source_mapping.tampering[0].arn]
+      },
+    ]
+    error_message = "And may see them, and the audit table's description."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.audit.tags["table-trail:archive"] == "orders-audit-archive" && aws_dynamodb_table.audit.tags["table-trail:tampering"] == "orders-audit-tampering"
+    error_message = "The audit table's tags name both functions to `trail doctor`."
   }
 
   assert {

@@ -29,11 +29,13 @@ for records in json.load(sys.stdin):
 """
 _CHECKING = """
 from audit_trail import stream_check
-from audit_trail.core.stream_health import Mapping, SourceStream
+from audit_trail.core.stream_health import Mapping, Stream
 from tests.event_source_mapping import LambdaContext, SimulatedClock
 stream_check.find_mapping = lambda *_: Mapping("arn:stream", "Enabled")
-for arn in ("arn:stream", "arn:another"):
-    stream_check.stream_of = lambda *_: SourceStream(arn, enabled=True, view_type="NEW_AND_OLD_IMAGES")
+tables = {"orders": "arn:stream", "orders-audit": "arn:stream"}
+stream_check.stream_of = lambda _, table: Stream(tables[table], enabled=True, view_type="NEW_AND_OLD_IMAGES")
+for differing in ({}, {"orders": "arn:another"}, {"orders": "arn:stream", "orders-audit": "arn:another"}):
+    tables.update(differing)
     stream_check.handler({}, LambdaContext("request", "arn:function:f", 30, SimulatedClock(0.0)))
 """
 _ARCHIVING = """
@@ -57,7 +59,7 @@ _ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DE
 
 @dataclass(frozen=True)
 class Emitted:
-    """The lines in CloudWatch's embedded metric format that a function printed, one an invocation.
+    """The lines in CloudWatch's embedded metric format that a function printed, one an invocation for each metric.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -77,14 +79,14 @@ class Emitted:
 
     def value(self, invocation: int, name: str) -> float:
         """Return what an invocation counted."""
-        [value] = self.lines[invocation][name]
+        [value] = [line[name] for line in self.lines if name in line][invocation]
         return float(value)
 
 
 GOOD, THROTTLED, POISON = range(3)
 """Batches: one whose changes are stored, one whose aren't, and one with a record that never can be."""
-READ, ANOTHER = range(2)
-"""What the check of the stream finds."""
+READ, ANOTHER, ANOTHER_OF_AUDIT_TABLE = range(3)
+"""What the check of the stream finds: all is well, another stream of the source table, or of the audit table."""
 ARCHIVED, REFUSED = range(2)
 """Batches: one that is archived, and one that S3 doesn't take."""
 

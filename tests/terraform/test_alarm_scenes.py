@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform.emitted import ANOTHER, ARCHIVED, GOOD, POISON, READ, REFUSED, THROTTLED
+from tests.terraform.emitted import (
+    ANOTHER,
+    ANOTHER_OF_AUDIT_TABLE,
+    ARCHIVED,
+    GOOD,
+    POISON,
+    READ,
+    REFUSED,
+    THROTTLED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +68,8 @@ def scenes(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: E
     not_archived, all_archived = (archiving.value(batch, "RecordsNotArchived") for batch in (REFUSED, ARCHIVED))
     tampered = tampering.value(0, "RecordsTampered")
     mismatch, match = (checked.value(finding, "StreamMismatch") for finding in (ANOTHER, READ))
+    archives = [checked.value(finding, "ArchiveStreamMismatch") for finding in (ANOTHER_OF_AUDIT_TABLE, READ)]
+    assert archives == [mismatch, match]
 
     zeros = every(MINUTE, 0)
     once = Scene([at_times(3, BEGIN), at_times(1, BEGIN, among=zeros)], 5, [[], zeros])
@@ -69,6 +80,18 @@ def scenes(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: E
     )
     blocked = [(float(time), 1000.0 * (time - BEGIN)) for time in range(BEGIN, END, 40)]
     punctual = every(15 * MINUTE, match)
+    mismatching = Scene(
+        # It finds something; it doesn't run.
+        [during(15 * MINUTE, match, mismatch), outside(15 * MINUTE, match)],
+        75,
+        # All is well; EventBridge isn't punctual; one run is lost; one saw the mapping being updated.
+        [
+            punctual,
+            every(15 * MINUTE + 1, match),
+            [sample for sample in punctual if sample[0] != BEGIN],
+            at_times(mismatch, BEGIN + 10, among=punctual),
+        ],
+    )
     return {
         "iterator-age": Scene([[*every(10, 800, until=BEGIN), *blocked]], 16, [[], every(20, 599_000)]),
         "function-errors": lasting,
@@ -91,18 +114,8 @@ def scenes(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: E
         "destination-failures": once,
         # DynamoDB writes it only when it throttles.
         "audit-table-throttled": Scene([every(20, 4, BEGIN, END)], 15, [[], at_times(40, BEGIN, END)]),
-        "stream-mismatch": Scene(
-            # It finds something; it doesn't run.
-            [during(15 * MINUTE, match, mismatch), outside(15 * MINUTE, match)],
-            75,
-            # All is well; EventBridge isn't punctual; one run is lost; one saw the mapping being updated.
-            [
-                punctual,
-                every(15 * MINUTE + 1, match),
-                [sample for sample in punctual if sample[0] != BEGIN],
-                at_times(mismatch, BEGIN + 10, among=punctual),
-            ],
-        ),
+        "stream-mismatch": mismatching,
+        "archive-stream-mismatch": mismatching,
         "archive-late": Scene([[*every(10, 800, until=BEGIN), *blocked]], 16, [[], every(20, 599_000)]),
         "archive-errors": lasting,
         "records-not-archived": Scene(
@@ -131,7 +144,7 @@ KEYS = (
     *("audit-table-throttled", "batches-given-up", "changes-dropped", "changes-not-stored", "destination-failures"),
     *("function-errors", "function-throttled", "iterator-age", "near-time-out", "records-quarantined", "silence"),
     *("archive-dropped", "archive-errors", "archive-given-up", "archive-late", "records-not-archived"),
-    *("records-tampered", "stream-mismatch", "tampering-unseen"),
+    *("archive-stream-mismatch", "records-tampered", "stream-mismatch", "tampering-unseen"),
 )
 
 
@@ -176,6 +189,15 @@ def test_an_index_that_is_throttled_rings_like_its_table(of_indexes: list[Alarm]
 
 
 def test_only_what_must_be_heard_of_rings_when_it_falls_silent(alarms: dict[str, Alarm]) -> None:
-    """Without any data, the check of the stream and the alarm on silence ring, and no other."""
+    """Without any data, the check of the streams and the alarm on silence ring, and no other."""
     silent = {key for key, alarm in alarms.items() if alarm.states([], until=DAY)[-1][1] == "ALARM"}
-    assert silent == {"stream-mismatch", "silence"}
+    assert silent == {"stream-mismatch", "archive-stream-mismatch", "silence"}
+
+
+def test_each_of_the_two_streams_rings_alone(checking: Emitted) -> None:
+    """A mismatch of one table's stream is counted by that table's metric, and the other's stays 0."""
+    counted = [
+        (checking.value(finding, "StreamMismatch"), checking.value(finding, "ArchiveStreamMismatch"))
+        for finding in (READ, ANOTHER, ANOTHER_OF_AUDIT_TABLE)
+    ]
+    assert counted == [(0, 0), (1, 0), (0, 1)]

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
 
-from audit_trail.aws.cloudwatch import metrics_of
+from audit_trail.aws.cloudwatch import metrics_of, metrics_of_archive
 from audit_trail.cli.main import app
-from audit_trail.core.doctor import CHECKS
-from audit_trail.core.doctor.alarms import ALWAYS, ON_REQUEST
+from audit_trail.core.doctor import ARCHIVE_CHECKS, CHECKS
+from audit_trail.core.doctor.alarms import ALWAYS, OF_ARCHIVE, ON_REQUEST
 from audit_trail.core.doctor.facts import Expiry, MappingSettings
 from audit_trail.core.doctor.function import needed_by_role
-from audit_trail.core.stream_health import Mapping
+from audit_trail.core.stream_health import Mapping, Stream
 from tests.cloudwatch import Metric
 from tests.terraform import test_alarms
 from tests.terraform.conftest import EVERYTHING
-from tests.terraform.test_permissions import RUN, actions_on, as_list, people_statements, role_statements
-from tests.unit.doctor_facts import SETTINGS, TABLE, finding
+from tests.terraform.test_permissions import ARCHIVE_RUN, RUN, actions_on, as_list, people_statements, role_statements
+from tests.unit.doctor_facts import ARCHIVING, SETTINGS, TABLE, finding
 from tests.unit.fake_aws import RefusedError
-from tests.unit.fake_trail import TAGS, tags, well
+from tests.unit.fake_trail import OF_ARCHIVES, TAGS, tags, well
 
 if TYPE_CHECKING:
     import pytest
@@ -37,19 +37,23 @@ ACTIONS = {
     "monitoring:DescribeAlarms": "cloudwatch:DescribeAlarms",
 }
 """Operations that IAM calls otherwise."""
+ARCHIVE_TAG = "table-trail:archive"
 
 
 def test_the_policy_allows_what_is_asked_and_no_more(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
     """The doctor policy's actions are those of the calls that `trail doctor` makes."""
     aws = well(
-        ListTagsOfResource=tags(TAGS | {"retention-days": "90"}),
+        ListTagsOfResource=tags(TAGS | OF_ARCHIVES | {"retention-days": "90"}),
         GetPublicAccessBlock=RefusedError("NoSuchPublicAccessBlockConfiguration"),
         GetBucketPolicyStatus={"PolicyStatus": {"IsPublic": False}},
     )
     aws.stand_in(monkeypatch)
     result = CliRunner().invoke(app, ["doctor", "--audit-table", "audit"], catch_exceptions=False)
-    assert len(result.stdout.splitlines()) == len(CHECKS)
-    statements = people_statements(outcome, "doctor_policy_json")
+    assert len(result.stdout.splitlines()) == len(CHECKS | ARCHIVE_CHECKS)
+    statements = people_statements(outcome, "doctor_policy_json", ARCHIVE_RUN)
+    functions = [params["FunctionName"] for name, params in aws.asked if name == "lambda:GetFunctionConfiguration"]
+    may_see = [as_list(one["Resource"]) for one in statements if one["Action"] == "lambda:GetFunctionConfiguration"]
+    assert [len(functions), sum(map(len, may_see))] == [3, 3]
     assert {action for statement in statements for action in as_list(statement["Action"])} == {
         ACTIONS.get(operation, operation) for operation in aws.operations()
     }
@@ -75,14 +79,14 @@ def test_the_role_needs_what_it_is_given(outcome: Outcome) -> None:
 
 def test_every_alarm_is_expected(alarms: dict[str, Alarm]) -> None:
     """The alarms that the doctor looks for are those that Terraform makes, but for the one on request."""
-    assert [set(ALWAYS) | set(ON_REQUEST), set(ALWAYS) & set(ON_REQUEST)] == [set(alarms), set()]
+    assert sorted((*ALWAYS, *ON_REQUEST, *OF_ARCHIVE)) == sorted(alarms)
 
 
 def test_alarms_are_found_by_their_names(outcome: Outcome) -> None:
     """Terraform names each alarm as the doctor asks for it: by the function's name and the section's."""
     [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == "aws_lambda_function.trail"]
     names = {one["alarm_name"] for one in outcome.planned(EVERYTHING, test_alarms.ALARM)}
-    assert names == {f"{function['function_name']}-{key}" for key in ALWAYS + ON_REQUEST}
+    assert names == {f"{function['function_name']}-{key}" for key in ALWAYS + ON_REQUEST + OF_ARCHIVE}
 
 
 def test_the_metrics_are_written(printed: Emitted, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,10 +94,11 @@ def test_the_metrics_are_written(printed: Emitted, outcome: Outcome, monkeypatch
     monkeypatch.setitem(test_alarms.AWS_METRICS, ("AWS/Lambda", "Invocations"), test_alarms.INVOCATION)
     [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == "aws_lambda_function.trail"]
     read = metrics_of(function["function_name"], "orders")
+    read |= metrics_of_archive("orders-audit-archive", function["function_name"])
     for one in read.values():
         metric = Metric(one.namespace, one.name, {one.dimension: one.value})
         assert test_alarms.objections(metric, one.statistic, printed) == []
-    assert len(read) == 7
+    assert len(read) == 13
 
 
 def planned(outcome: Outcome) -> list[dict[str, dict[str, Any]]]:
@@ -107,23 +112,55 @@ def test_every_mapping_that_terraform_makes_is_well(outcome: Outcome) -> None:
     """With every input that is planned, the event source mapping's settings are taken for well."""
     ages = set()
     for plan in planned(outcome):
-        made = plan["aws_lambda_event_source_mapping.stream"]
-        destination = made["destination_config"][0]["on_failure"][0]["destination_arn"]
-        mapping = MappingSettings(
-            mapping=Mapping(made["event_source_arn"], "Enabled"),
-            uuid="",
-            last_result="OK",
-            response_types=tuple(made["function_response_types"]),
-            bisects=made["bisect_batch_on_function_error"],
-            most_retries=made["maximum_retry_attempts"],
-            record_age=made["maximum_record_age_in_seconds"],
-            destination=destination,
-        )
-        settings = SETTINGS | {"TRAIL_BUCKET": destination.removeprefix("arn:aws:s3:::")}
+        mapping = planned_mapping(plan["aws_lambda_event_source_mapping.stream"])
+        settings = SETTINGS | {"TRAIL_BUCKET": (mapping.destination or "").removeprefix("arn:aws:s3:::")}
         found = finding("mapping-settings", mapping=mapping, settings=settings)
         assert (found.verdict, found.sentence[:29]) == ("ok", "failed batches are bisected, ")
         ages.add(mapping.record_age)
     assert len(ages) > 2
+
+
+def planned_mapping(made: dict[str, Any]) -> MappingSettings:
+    """Return a mapping's settings as planned."""
+    destinations = [one["on_failure"][0]["destination_arn"] for one in made["destination_config"] or ()]
+    return MappingSettings(
+        mapping=Mapping(made["event_source_arn"], "Enabled"),
+        uuid="",
+        last_result="OK",
+        response_types=tuple(made["function_response_types"] or ()),
+        bisects=made["bisect_batch_on_function_error"] or False,
+        most_retries=made["maximum_retry_attempts"],
+        record_age=made["maximum_record_age_in_seconds"],
+        destination=next(iter(destinations), None),
+        filters=tuple(each["pattern"] for one in made["filter_criteria"] or () for each in one["filter"]),
+    )
+
+
+def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
+    """With every input that is planned, the audit table's stream and both of its mappings are taken for well."""
+    seen = 0
+    for plan in planned(outcome):
+        if "aws_lambda_event_source_mapping.archive[0]" not in plan:
+            continue
+        archive, tampering = (
+            planned_mapping(plan[f"aws_lambda_event_source_mapping.{name}[0]"]) for name in ("archive", "tampering")
+        )
+        table, arn = plan["aws_dynamodb_table.audit"], archive.mapping.event_source_arn
+        stream = Stream(arn, enabled=table["stream_enabled"], view_type=table["stream_view_type"])
+        tags_of = {name: table["tags"][f"table-trail:{name.lower()}"] for name in ("ARCHIVE", "TAMPERING")}
+        facts = {
+            "table": replace(TABLE, stream=stream),
+            "archive_mapping": archive,
+            "tampering_mapping": tampering,
+            "settings": SETTINGS | tags_of | {"TRAIL_BUCKET": (archive.destination or "").rpartition(":")[2]},
+        }
+        checks = ("archive-stream", "archive-mapping", "archive-settings", "tampering-mapping")
+        assert [finding(check, ARCHIVING, **facts).verdict for check in checks] == ["ok"] * len(checks)
+        assert tags_of == {
+            name: plan[f"aws_lambda_function.{name.lower()}[0]"]["function_name"] for name in ("ARCHIVE", "TAMPERING")
+        }
+        seen += 1
+    assert seen > 2
 
 
 def test_every_table_and_function_that_terraform_makes_is_well(outcome: Outcome) -> None:
@@ -134,13 +171,15 @@ def test_every_table_and_function_that_terraform_makes_is_well(outcome: Outcome)
         assert table["tags"]["table-trail:function"] == function["function_name"]
         variables = function["environment"][0]["variables"]
         facts = {
-            "settings": SETTINGS | {"RETENTION_DAYS": variables.get("RETENTION_DAYS", "")},
+            "settings": SETTINGS
+            | {"RETENTION_DAYS": variables.get("RETENTION_DAYS", ""), "ARCHIVE": table["tags"].get(ARCHIVE_TAG, "")},
             "expiry": Expiry(
                 "ENABLED" if table["ttl"][0]["enabled"] else "DISABLED", table["ttl"][0]["attribute_name"]
             ),
             "table": replace(TABLE, deletion_protection=table["deletion_protection_enabled"]),
             "point_in_time_recovery": table["point_in_time_recovery"][0]["enabled"],
         }
-        assert finding("expiry", **facts).verdict == "ok"
+        kept = not variables.get("RETENTION_DAYS") or ARCHIVE_TAG in table["tags"]
+        assert finding("expiry", **facts).verdict == ("ok" if kept else "warning")
         found.append(tuple(finding(check, **facts).verdict for check in ("deletion-protection", "backups")))
     assert {("ok", "ok"), ("warning", "warning")} <= set(found)

@@ -115,10 +115,11 @@ def test_the_function_never_touches_the_source_table(function_statements: list[d
 
 
 def test_the_check_of_the_stream_sees_no_item_and_changes_nothing(outcome: Outcome) -> None:
-    """The check's role reads the source table's description and the mapping, and writes logs; that is all."""
+    """The check's role reads both tables' descriptions and the mappings, and writes logs; that is all."""
     statements = role_statements(outcome)["stream_check"]
     assert actions_on(statements, *ITEMS) == {"dynamodb:DescribeTable"}
-    assert actions_on(statements, *HISTORY, *OBJECTS) == set()
+    assert actions_on(statements, AUDIT_TABLE) == {"dynamodb:DescribeTable"}
+    assert actions_on(statements, *HISTORY[1:], *OBJECTS) == set()
     assert {action for statement in statements for action in as_list(statement["Action"])} == {
         "dynamodb:DescribeTable",
         "lambda:GetEventSourceMapping",
@@ -152,11 +153,13 @@ def test_who_counts_changes_by_hand_can_only_look(outcome: Outcome) -> None:
 
 
 def test_with_an_archive_readers_read_it_and_operators_add_to_it(outcome: Outcome) -> None:
-    """An archive lets readers and verifiers list and read archive/, operators add to it, and changes nothing else."""
+    """An archive lets readers and verifiers list and read archive/, operators add to it, the doctor see its functions."""
     reading = [
         (["s3:GetObject"], f"{BUCKET}/archive/*", None),
         (["s3:ListBucket"], BUCKET, {"StringLike": {"s3:prefix": "archive/*"}}),
     ]
+    made = "arn:aws:lambda:eu-central-1:123456789012:function:audit-trail"  # the mocks' one ARN for every function
+    seeing = (["lambda:GetFunctionConfiguration"], [made, made], None)
     for policy in POLICIES:
         before, after = (people_statements(outcome, policy, run) for run in (RUN, ARCHIVE_RUN))
         more = [statement for statement in after if statement not in before]
@@ -164,7 +167,8 @@ def test_with_an_archive_readers_read_it_and_operators_add_to_it(outcome: Outcom
         assert [(as_list(one["Action"]), one["Resource"], one.get("Condition")) for one in more] == {
             "reader_policy_json": reading,
             "verifier_policy_json": reading,
-            "operator_policy_json": [(["s3:PutObject"], f"{BUCKET}/archive/*", None)],
+            "doctor_policy_json": [seeing],
+            "operator_policy_json": [seeing, (["s3:PutObject"], f"{BUCKET}/archive/*", None)],
         }.get(policy, [])
 
 

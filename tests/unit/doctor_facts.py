@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from audit_trail.core.doctor import examine, traffic
-from audit_trail.core.doctor.alarms import ALWAYS
+from audit_trail.core.doctor.alarms import ALWAYS, OF_ARCHIVE
+from audit_trail.core.doctor.archive import EXPIRED, TAMPERED
 from audit_trail.core.doctor.facts import (
     Alarm,
     AuditTable,
@@ -20,7 +21,7 @@ from audit_trail.core.doctor.facts import (
     Waiting,
 )
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.stream_health import Mapping, SourceStream
+from audit_trail.core.stream_health import Mapping, Stream
 
 if TYPE_CHECKING:
     from audit_trail.core.doctor.facts import Series
@@ -34,6 +35,7 @@ TABLE = AuditTable(
     status="ACTIVE",
     partition_key="order_id",
     deletion_protection=True,
+    stream=Stream(None, enabled=False, view_type=None),
 )
 SETTINGS = {
     "AUDIT_TABLE": "audit",
@@ -45,7 +47,7 @@ SETTINGS = {
     "TRAIL_BUCKET": "trail-bucket",
 }
 ENVIRONMENT = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "trail-bucket"}
-SOURCE = SourceTable(SourceStream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
+SOURCE = SourceTable(Stream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
 MAPPING = MappingSettings(
     mapping=Mapping(STREAM, "Enabled"),
     uuid="5a2c0000-1111-4222-8333-444455556666",
@@ -55,6 +57,7 @@ MAPPING = MappingSettings(
     most_retries=-1,
     record_age=21_600,
     destination="arn:aws:s3:::trail-bucket",
+    filters=(),
 )
 FUNCTION = Function(
     name="audit-trail",
@@ -100,12 +103,48 @@ WELL = Facts(
     alarms=tuple(Alarm(key, "OK", calls_somebody=True) for key in ALWAYS),
     minutes=MINUTES,
     fortnight=FORTNIGHT,
+    archive_function=None,
+    archive_mapping=None,
+    tampering_function=None,
+    tampering_mapping=None,
 )
 
+AUDIT_STREAM = "arn:aws:dynamodb:eu-central-1:111122223333:table/audit/stream/2026-11-24T06:00:00.000"
+ARCHIVE_MAPPING = replace(MAPPING, mapping=Mapping(AUDIT_STREAM, "Enabled"), filters=EXPIRED)
+TAMPERING_MAPPING = replace(
+    MAPPING,
+    mapping=Mapping(AUDIT_STREAM, "Enabled"),
+    filters=TAMPERED,
+    response_types=(),
+    bisects=False,
+    destination=None,
+)
+ARCHIVING = replace(
+    WELL,
+    table=replace(TABLE, stream=Stream(AUDIT_STREAM, enabled=True, view_type="OLD_IMAGE")),
+    settings=SETTINGS | {"RETENTION_DAYS": "90", "ARCHIVE": "audit-archive", "TAMPERING": "audit-tampering"},
+    function=replace(FUNCTION, environment=ENVIRONMENT | {"RETENTION_DAYS": "90"}),
+    alarms=tuple(Alarm(key, "OK", calls_somebody=True) for key in ALWAYS + OF_ARCHIVE),
+    minutes=MINUTES
+    | {
+        traffic.ARCHIVE_ITERATOR_AGE: series((20, 9e9), (3, 2_000)),
+        traffic.ARCHIVE_INVOCATIONS: series((50, 5), (3, 5)),
+        traffic.ARCHIVE_ERRORS: series((3, 0)),
+        traffic.ARCHIVE_THROTTLES: series((3, 0)),
+        traffic.ARCHIVED: series((50, 40)),
+        traffic.NOT_ARCHIVED: series((3, 0)),
+    },
+    archive_function=replace(FUNCTION, name="audit-archive"),
+    archive_mapping=ARCHIVE_MAPPING,
+    tampering_function=replace(FUNCTION, name="audit-tampering"),
+    tampering_mapping=TAMPERING_MAPPING,
+)
+"""A trail with an archive that is well."""
 
-def finding(check: str, **differing: Any) -> Finding:
+
+def finding(check: str, trail: Facts = WELL, /, **differing: Any) -> Finding:
     """Return what a check says of a trail that is well but for these facts."""
-    return dict(examine(replace(WELL, **differing)))[check]
+    return next(found for name, found in examine(replace(trail, **differing)) if name == check)
 
 
 def verdict_and_section(check: str, **differing: Any) -> tuple[str, str]:

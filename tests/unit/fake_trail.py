@@ -25,6 +25,7 @@ TAGS = {
     "partition-key": "order_id",
     "image-storage": "old_and_new",
 }
+OF_ARCHIVES = {"archive": "audit-archive", "tampering": "audit-tampering"}
 ENVIRONMENT = {
     "AUDIT_TABLE": "audit",
     "PARTITION_KEY": "order_id",
@@ -86,7 +87,7 @@ def tables(params: Mapping[str, Any]) -> dict[str, Any]:
 def metrics(params: Mapping[str, Any]) -> dict[str, Any]:
     """Answer with one value of each metric that is asked for: 1, of three minutes ago."""
     then = datetime.now(UTC) - timedelta(minutes=3)
-    values = {"Errors": 0.0, "Throttles": 0.0, "ChangesNotStored": 0.0}
+    values = {"Errors": 0.0, "Throttles": 0.0, "ChangesNotStored": 0.0, "RecordsNotArchived": 0.0}
     return {
         "MetricDataResults": [
             {

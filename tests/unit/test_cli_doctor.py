@@ -11,9 +11,22 @@ from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner
 
 from audit_trail.cli.main import app
-from audit_trail.core.doctor import CHECKS
+from audit_trail.core.doctor import ARCHIVE_CHECKS, CHECKS
+from audit_trail.core.doctor.archive import EXPIRED, TAMPERED
 from tests.unit.fake_aws import RefusedError
-from tests.unit.fake_trail import AUDIT_TABLE, FUNCTION, MAPPING, ROLE_ARN, STREAM_ARN, TAGS, tags, well
+from tests.unit.fake_trail import (
+    AUDIT_ARN,
+    AUDIT_TABLE,
+    FUNCTION,
+    MAPPING,
+    OF_ARCHIVES,
+    ROLE_ARN,
+    SOURCE_TABLE,
+    STREAM_ARN,
+    TAGS,
+    tags,
+    well,
+)
 
 if TYPE_CHECKING:
     from typer.testing import Result
@@ -248,6 +261,40 @@ def test_an_environment_that_is_encrypted_for_others(findings: Any) -> None:
     found, _ = findings(well(GetFunctionConfiguration=hidden))
     assert found["function-settings"]["verdict"] == "unknown"
     assert "may not do kms:Decrypt" in found["function-settings"]["sentence"]
+
+
+def test_an_archive_is_looked_at(findings: Any) -> None:
+    """Where the tags name an archive, each of its functions and mappings is asked for by its own name and judged."""
+    audit_stream = f"{AUDIT_ARN}/stream/2026-11-24T06:00:00.000"
+    on = {
+        "LatestStreamArn": audit_stream,
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "OLD_IMAGE"},
+    }
+    filters = {"audit-archive": EXPIRED, "audit-tampering": TAMPERED}
+
+    def describe(params: dict[str, Any]) -> dict[str, Any]:
+        return {"Table": AUDIT_TABLE | on if params["TableName"] == "audit" else SOURCE_TABLE}
+
+    def list_mappings(params: dict[str, Any]) -> dict[str, Any]:
+        patterns = filters.get(params["FunctionName"])
+        if patterns is None:
+            return {"EventSourceMappings": [MAPPING]}
+        criteria = {"Filters": [{"Pattern": pattern} for pattern in patterns]}
+        return {"EventSourceMappings": [MAPPING | {"EventSourceArn": audit_stream, "FilterCriteria": criteria}]}
+
+    answers = {
+        "DescribeTable": describe,
+        "ListEventSourceMappings": list_mappings,
+        "ListTagsOfResource": tags(TAGS | OF_ARCHIVES | {"retention-days": "90"}),
+    }
+    found, _ = findings(well(**answers))
+    assert list(found) == [*CHECKS, *ARCHIVE_CHECKS]
+    assert {name for name in ("expiry", *ARCHIVE_CHECKS) if found[name]["verdict"] != "ok"} == set()
+
+    filters["audit-archive"], filters["audit-tampering"] = TAMPERED, EXPIRED
+    found, _ = findings(well(**answers))
+    wrong = {name for name in ARCHIVE_CHECKS if found[name]["verdict"] != "ok"}
+    assert wrong == {"archive-settings", "tampering-mapping"}
 
 
 def test_help_tells_the_exit_codes() -> None:

@@ -36,6 +36,10 @@ NEEDED = {
     "alarms": {"alarms"},
     "minutes": {"lag", "errors", "not-stored"},
     "fortnight": {"last-change"},
+    "archive_function": set(),  # there is no archive
+    "archive_mapping": set(),
+    "tampering_function": set(),
+    "tampering_mapping": set(),
 }
 
 

@@ -23,8 +23,9 @@ BUSY = RefusedError("ServiceException")
 def test_mappings_are_read_from_every_page() -> None:
     """Every page of a function's mappings is read, and what AWS leaves out has AWS's defaults."""
     bare = {"UUID": UUID.replace("5", "6"), "State": "Creating"}
+    filtered = MAPPING | {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}
     pages = paged(
-        {"EventSourceMappings": [MAPPING]}, {"EventSourceMappings": [bare]}, given="Marker", returned="NextMarker"
+        {"EventSourceMappings": [filtered]}, {"EventSourceMappings": [bare]}, given="Marker", returned="NextMarker"
     )
     aws = FakeAws({"ListEventSourceMappings": pages})
     assert function.mappings_of(aws.client("lambda"), "audit-trail") == [
@@ -37,6 +38,7 @@ def test_mappings_are_read_from_every_page() -> None:
             most_retries=-1,
             record_age=21_600,
             destination="arn:aws:s3:::trail-bucket",
+            filters=("{}",),
         ),
         MappingSettings(
             mapping=Mapping(None, "Creating"),
@@ -47,6 +49,7 @@ def test_mappings_are_read_from_every_page() -> None:
             most_retries=-1,
             record_age=-1,
             destination=None,
+            filters=(),
         ),
     ]
     assert [params.get("FunctionName") for _, params in aws.asked] == ["audit-trail", "audit-trail"]

@@ -27,7 +27,7 @@ def test_a_mapping_of_another_stream() -> None:
     found = finding("mapping", source=source)
     assert (found.verdict, found.section) == ("problem", "stream-mismatch")
     assert found.sentence == (
-        f"the mapping reads {STREAM}, the source table's stream is {NEWER}: `make deploy`; "
+        f"the event source mapping reads {STREAM}, the source table's stream is {NEWER}: `make deploy`; "
         "what isn't read is lost 24 hours after it was written"
     )
 
@@ -69,6 +69,7 @@ def test_a_disabled_mapping_is_known_without_the_source_table() -> None:
         ({"destination": None}, "destination is None, not the bucket trail-bucket"),
         ({"destination": "arn:aws:sqs:eu-central-1:111122223333:queue"}, "not the bucket trail-bucket"),
         ({"destination": "arn:aws:s3:::trail-bucket-2"}, "not the bucket trail-bucket"),
+        ({"filters": ('{"eventName": ["INSERT"]}',)}, 'its filters are {"eventName": ["INSERT"]}'),
     ],
 )
 def test_settings_by_which_changes_are_lost(differing: dict[str, Any], words: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from audit_trail.core.doctor.facts import Expiry
 from tests.unit.doctor_facts import SETTINGS, SOURCE, TABLE, finding, verdict_and_section
 
-KEPT_90_DAYS = SETTINGS | {"RETENTION_DAYS": "90"}
+GONE_AFTER_90_DAYS = SETTINGS | {"RETENTION_DAYS": "90"}
+KEPT_90_DAYS = GONE_AFTER_90_DAYS | {"ARCHIVE": "audit-archive"}
 
 
 @pytest.mark.parametrize(("status", "verdict"), [("ACTIVE", "ok"), ("UPDATING", "ok"), ("DELETING", "problem")])
@@ -70,6 +71,13 @@ def test_no_deletion_protection() -> None:
 def test_records_that_should_expire(expiry: Expiry, verdict: str) -> None:
     """Where records have a retention, TTL must be on for the attribute that they have."""
     assert finding("expiry", settings=KEPT_90_DAYS, expiry=expiry).verdict == verdict
+
+
+def test_records_that_expire_into_nothing() -> None:
+    """Where records expire and there is no archive, there is a warning."""
+    found = finding("expiry", settings=GONE_AFTER_90_DAYS)
+    assert (found.verdict, found.section) == ("warning", "trail-doctor")
+    assert "gone for good after 90 days" in found.sentence
 
 
 def test_records_that_never_expire_need_no_ttl() -> None:

@@ -71,6 +71,7 @@ def test_everything_imports_beside_boto3_alone(built: Path, tmp_path: Path) -> N
     # The entry points connect to AWS at import, so they get what Lambda would give them.
     settings = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "bucket"}
     settings |= {"SOURCE_TABLE": "orders", "EVENT_SOURCE_MAPPING": "uuid"}
+    settings |= {"ARCHIVE_EVENT_SOURCE_MAPPING": "uuid", "TAMPERING_EVENT_SOURCE_MAPPING": "uuid"}
     settings |= {"AWS_DEFAULT_REGION": "us-east-1", "POWERTOOLS_SERVICE_NAME": "t", "POWERTOOLS_METRICS_NAMESPACE": "t"}
     program = f"import importlib, sys; sys.path[:0] = [{str(code)!r}, {str(runtime)!r}]\n"
     program += "for name in sys.argv[1:]: importlib.import_module(name)\n"

@@ -30,16 +30,31 @@ def metrics_of(function: str, source_table: str) -> dict[str, Metric]:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
     """
-    ours = ("TableTrail", "service", function)  # as Terraform sets Powertools' namespace and service
     return {
         traffic.ITERATOR_AGE: Metric("AWS/Lambda", "IteratorAge", "FunctionName", function, "Maximum"),
         traffic.INVOCATIONS: Metric("AWS/Lambda", "Invocations", "FunctionName", function),
         traffic.ERRORS: Metric("AWS/Lambda", "Errors", "FunctionName", function),
         traffic.THROTTLES: Metric("AWS/Lambda", "Throttles", "FunctionName", function),
-        traffic.STORED: Metric(ours[0], "ChangesStored", *ours[1:]),
-        traffic.NOT_STORED: Metric(ours[0], "ChangesNotStored", *ours[1:]),
+        traffic.STORED: _ours("ChangesStored", function),
+        traffic.NOT_STORED: _ours("ChangesNotStored", function),
         traffic.WRITTEN: Metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", source_table),
     }
+
+
+def metrics_of_archive(archive: str, function: str) -> dict[str, Metric]:
+    """Return the metrics of a trail's archive, by the function that archives and the trail's own, likewise."""
+    return {
+        traffic.ARCHIVE_ITERATOR_AGE: Metric("AWS/Lambda", "IteratorAge", "FunctionName", archive, "Maximum"),
+        traffic.ARCHIVE_INVOCATIONS: Metric("AWS/Lambda", "Invocations", "FunctionName", archive),
+        traffic.ARCHIVE_ERRORS: Metric("AWS/Lambda", "Errors", "FunctionName", archive),
+        traffic.ARCHIVE_THROTTLES: Metric("AWS/Lambda", "Throttles", "FunctionName", archive),
+        traffic.ARCHIVED: _ours("RecordsArchived", function),
+        traffic.NOT_ARCHIVED: _ours("RecordsNotArchived", function),
+    }
+
+
+def _ours(name: str, function: str) -> Metric:
+    return Metric("TableTrail", name, "service", function)  # as Terraform sets Powertools' namespace and service
 
 
 def series(

@@ -1,4 +1,4 @@
-"""The event source mapping between the source table's stream and the function: what it reads, and whether it does."""
+"""An event source mapping between a table's stream and a function: what it reads, and whether it does."""
 
 from typing import TYPE_CHECKING
 

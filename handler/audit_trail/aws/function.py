@@ -63,6 +63,7 @@ def _settings(found: "EventSourceMappingConfigurationTypeDef") -> MappingSetting
         most_retries=found.get("MaximumRetryAttempts", _ENDLESS),
         record_age=found.get("MaximumRecordAgeInSeconds", _ENDLESS),
         destination=found.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+        filters=tuple(one.get("Pattern", "") for one in found.get("FilterCriteria", {}).get("Filters", [])),
     )
 
 

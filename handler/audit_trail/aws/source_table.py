@@ -1,9 +1,9 @@
-"""The source table: its description, and nothing of its items."""
+"""The source table, or the audit table: its description, and nothing of its items."""
 
 from typing import TYPE_CHECKING
 
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.stream_health import SourceStream
+from audit_trail.core.stream_health import Stream
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -23,7 +23,7 @@ def describe(client: "DynamoDBClient", table: str) -> "TableDescriptionTypeDef |
         return None
 
 
-def stream_of(client: "DynamoDBClient", table: str) -> SourceStream | None:
+def stream_of(client: "DynamoDBClient", table: str) -> Stream | None:
     """Return what the table says of its stream; None if there is no such table.
 
     :raises botocore.exceptions.ClientError: permission is missing, or DynamoDB can't answer.
@@ -32,10 +32,10 @@ def stream_of(client: "DynamoDBClient", table: str) -> SourceStream | None:
     return None if description is None else stream(description)
 
 
-def stream(description: "TableDescriptionTypeDef") -> SourceStream:
+def stream(description: "TableDescriptionTypeDef") -> Stream:
     """Return what a table's description says of its stream."""
     specification = description.get("StreamSpecification")
-    return SourceStream(
+    return Stream(
         arn=description.get("LatestStreamArn"),
         enabled=bool(specification and specification["StreamEnabled"]),
         view_type=specification.get("StreamViewType") if specification else None,

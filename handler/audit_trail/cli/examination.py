@@ -15,7 +15,7 @@ from audit_trail.aws.looking import look
 from audit_trail.cli import bucket as buckets
 from audit_trail.cli.context import Connection
 from audit_trail.core.doctor import alarms, mapping, traffic
-from audit_trail.core.doctor.facts import AuditTable, Facts, Function, SourceTable, Unseen, Waiting
+from audit_trail.core.doctor.facts import AuditTable, Facts, Function, MappingSettings, SourceTable, Unseen, Waiting
 from audit_trail.core.doctor.function import needed_by_role
 from audit_trail.core.failures import LAMBDA_PREFIX, QUARANTINE_PREFIX
 
@@ -53,10 +53,24 @@ def examined(connection: Connection, audit_table: str) -> Facts:
     source = ask("dynamodb", lambda it: _source(dynamodb, it["SOURCE_TABLE"]))
     stream = source.stream.arn if isinstance(source, SourceTable) else None
     function = ask("lambda", lambda it: functions.find_function(lambdas, it["FUNCTION"]))
-    watched = alarms.ALWAYS + alarms.ON_REQUEST
+    watched = alarms.ALWAYS + alarms.ON_REQUEST + alarms.OF_ARCHIVE
 
     def metrics(it: Mapping[str, str]) -> dict[str, cloudwatch.Metric]:
-        return cloudwatch.metrics_of(it["FUNCTION"], it["SOURCE_TABLE"])
+        of_archive = cloudwatch.metrics_of_archive(it["ARCHIVE"], it["FUNCTION"]) if it.get("ARCHIVE") else {}
+        return cloudwatch.metrics_of(it["FUNCTION"], it["SOURCE_TABLE"]) | of_archive
+
+    def function_of(name: str) -> Function | Unseen | None:
+        return ask("lambda", lambda it: functions.find_function(lambdas, it[name]) if it.get(name) else None)
+
+    def mapping_of(name: str) -> MappingSettings | Unseen | None:
+        return ask(
+            "lambda",
+            lambda it: (
+                mapping.chosen(functions.mappings_of(lambdas, it[name]), table.name, table.stream.arn)
+                if it.get(name)
+                else None
+            ),
+        )
 
     return Facts(
         now=now,
@@ -88,6 +102,10 @@ def examined(connection: Connection, audit_table: str) -> Facts:
                 _FIVE_MINUTES,
             ),
         ),
+        archive_function=function_of("ARCHIVE"),
+        archive_mapping=mapping_of("ARCHIVE"),
+        tampering_function=function_of("TAMPERING"),
+        tampering_mapping=mapping_of("TAMPERING"),
     )
 
 
@@ -104,6 +122,7 @@ def _table(client: "DynamoDBClient", name: str) -> AuditTable:
         status=description["TableStatus"],
         partition_key=tables.key_schema(description).partition_key,
         deletion_protection=description.get("DeletionProtectionEnabled", False),
+        stream=tables.stream(description),
     )
 
 

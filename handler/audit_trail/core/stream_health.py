@@ -1,19 +1,18 @@
-"""Whether a source table's stream and the event source mapping that reads it are still each other's.
+"""Whether a table's stream and the event source mapping that reads it are still each other's.
 
 A stream that is turned off and on again, or a table that is restored, has another stream: the mapping goes on reading
 the old one, where nothing comes any more, and no metric of AWS's tells.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-VIEW_TYPE = "NEW_AND_OLD_IMAGES"
 ENABLED = "Enabled"
 
 
 @dataclass(frozen=True, slots=True)
-class SourceStream:
-    """What a source table says of its stream; all of it is absent for a table that never had one."""
+class Stream:
+    """What a table says of its stream; all of it is absent for a table that never had one."""
 
     arn: str | None
     """The latest one; a table keeps it after its stream was turned off."""
@@ -29,32 +28,42 @@ class Mapping:
     state: str
 
 
-def problems(stream: SourceStream | None, mapping: Mapping | None) -> list[str]:
-    """Return every reason why changes of the source table don't reach the function, in words; none when they do.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which mapping reads which table's stream, in words, and what the stream must carry."""
 
-    None stands for a table or a mapping that doesn't exist. The reasons hold ARNs and states, no data of items.
+    table: str
+    mapping: str
+    view_types: tuple[str, ...]
+    """Those that will do; Terraform sets the first."""
+
+
+CAPTURE = Reading("the source table", "the event source mapping", ("NEW_AND_OLD_IMAGES",))
+ARCHIVE = Reading("the audit table", "the archive's event source mapping", ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"))
+TAMPERING = replace(ARCHIVE, mapping="the event source mapping that sees tampering")
+
+
+def stream_problems(reading: Reading, stream: Stream | None) -> list[str]:
+    """Return what is wrong with a table and its stream, in words; nothing when all is well.
+
+    None stands for a table that doesn't exist. The reasons hold ARNs and states, no data of items.
     """
-    return stream_problems(stream) + mapping_problems(stream, mapping)
-
-
-def stream_problems(stream: SourceStream | None) -> list[str]:
-    """Return what of that is wrong with the source table and its stream."""
     if stream is None:
-        return ["the source table is gone"]
+        return [f"{reading.table} is gone"]
     if not stream.enabled:
-        return ["the source table's stream is off"]
-    if stream.view_type != VIEW_TYPE:
-        return [f"the stream's view type is {stream.view_type}, not {VIEW_TYPE}"]
+        return [f"{reading.table}'s stream is off"]
+    if stream.view_type not in reading.view_types:
+        return [f"the view type of {reading.table}'s stream is {stream.view_type}, not {reading.view_types[0]}"]
     return []
 
 
-def mapping_problems(stream: SourceStream | None, mapping: Mapping | None) -> list[str]:
-    """Return what of that is wrong with the event source mapping; without a stream, it is compared with none."""
+def mapping_problems(reading: Reading, stream: Stream | None, mapping: Mapping | None) -> list[str]:
+    """Return what is wrong with a mapping, likewise; without a stream, it is compared with none."""
     if mapping is None:
-        return ["the event source mapping is gone"]
+        return [f"{reading.mapping} is gone"]
     found = []
     if stream is not None and mapping.event_source_arn != stream.arn:
-        found.append(f"the mapping reads {mapping.event_source_arn}, the source table's stream is {stream.arn}")
+        found.append(f"{reading.mapping} reads {mapping.event_source_arn}, {reading.table}'s stream is {stream.arn}")
     if mapping.state != ENABLED:
-        found.append(f"the event source mapping is {mapping.state}, not {ENABLED}")
+        found.append(f"{reading.mapping} is {mapping.state}, not {ENABLED}")
     return found

@@ -64,6 +64,11 @@ locals {
       period = 900, periods = 2, datapoints = 2, missing = "breaching" # the check itself may be dead
       means  = "The source table's stream isn't the one that is read, or nobody can tell: changes are lost 24 hours after they're made."
     })
+    archive-stream-mismatch = merge(local.trail_metrics, {
+      metric = "ArchiveStreamMismatch", statistic = "Maximum", comparison = local.above, threshold = 0
+      period = 900, periods = 2, datapoints = 2, missing = "breaching" # as above
+      means  = "The audit table's stream isn't the one that the archive reads, or that tampering is seen by, or nobody can tell: expired records are lost after 24 hours."
+    })
     archive-late = merge(local.archive_metrics, local.once, {
       metric = "IteratorAge", statistic = "Maximum", comparison = local.above, threshold = local.iterator_age_seconds * 1000
       means  = "Expired records wait over ${local.iterator_age_seconds} seconds for the archive; after ${var.maximum_record_age_seconds} they go to the bucket under aws/lambda/."
@@ -98,7 +103,7 @@ locals {
       means  = "No change was stored for ${local.silence_minutes} minutes."
     })
   }
-  archive_alarms = ["archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "tampering-unseen"]
+  archive_alarms = ["archive-stream-mismatch", "archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "tampering-unseen"]
   wanted_alarms = [
     for key in keys(local.alarms) : key
     if var.alarms != null && (key != "silence" || local.silence_minutes > 0) && (var.archive != null || !contains(local.archive_alarms, key))

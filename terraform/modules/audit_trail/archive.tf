@@ -357,7 +357,8 @@ resource "aws_s3_bucket_object_lock_configuration" "archive" {
   depends_on = [aws_s3_bucket_versioning.trail, aws_s3_bucket_lifecycle_configuration.archive]
 }
 
-# What `trail archive`, `trail history --include-archive` and `trail redrive` need on top.
+# What `trail archive`, `trail history --include-archive`, `trail redrive`, `trail doctor` and the check of the streams need
+# on top.
 
 locals {
   archive_reader_statements = slice([
@@ -382,4 +383,26 @@ locals {
     Action   = "s3:PutObject"
     Resource = "${aws_s3_bucket.trail.arn}/archive/*"
   }], 0, local.archives)
+
+  archive_doctor_statements = slice([{
+    Sid      = "SeeArchiveFunctions"
+    Effect   = "Allow"
+    Action   = "lambda:GetFunctionConfiguration"
+    Resource = concat(aws_lambda_function.archive[*].arn, aws_lambda_function.tampering[*].arn)
+  }], 0, local.archives)
+
+  archive_check_statements = slice([
+    {
+      Sid      = "DescribeAuditTable"
+      Effect   = "Allow"
+      Action   = "dynamodb:DescribeTable"
+      Resource = aws_dynamodb_table.audit.arn
+    },
+    {
+      Sid      = "SeeArchiveMappings"
+      Effect   = "Allow"
+      Action   = "lambda:GetEventSourceMapping"
+      Resource = concat(aws_lambda_event_source_mapping.archive[*].arn, aws_lambda_event_source_mapping.tampering[*].arn)
+    },
+  ], 0, 2 * local.archives)
 }

@@ -119,6 +119,9 @@ locals {
 
     "table-trail:time-index-shards"  = try(tostring(var.time_index.shards), null)
     "table-trail:actor-index-shards" = try(tostring(var.actor_index.shards), null)
+
+    "table-trail:archive"   = var.archive == null ? null : local.default_names.archive # their names, for `trail doctor`
+    "table-trail:tampering" = var.archive == null ? null : local.default_names.tampering
   }
 
   # DynamoDB refuses most punctuation in a tag's value, and `aws:` before it. A value that it might refuse is written as

@@ -65,7 +65,7 @@ locals {
   # named for these two actions, and alarms no closer than all of the region's:
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
   # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
-  doctor_statements = [
+  doctor_statements = concat([
     {
       Sid    = "SeeTrail"
       Effect = "Allow"
@@ -119,7 +119,7 @@ locals {
       ]
       Resource = aws_s3_bucket.trail.arn
     },
-  ]
+  ], local.archive_doctor_statements)
 
   doctor_policy = {
     Version   = "2012-10-17"

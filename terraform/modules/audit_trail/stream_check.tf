@@ -1,6 +1,6 @@
 # Is the source table's stream still the one that is read? A stream that was turned off and on, or a table that was
 # restored, has another one, and no metric of AWS's tells. Asked twice: at every plan, and, where alarms are on, every 15
-# minutes.
+# minutes. Where there is an archive, the audit table's own stream is asked for then, too; a plan mends that by itself.
 
 # Not inside the check: a data source there is read again by every apply, so that no plan would ever be empty. By the
 # stream's ARN, which isn't known while the stream is being made: then the table is read after that.
@@ -17,6 +17,12 @@ check "source_stream" {
 
 locals {
   stream_checks = var.alarms == null ? 0 : 1
+
+  archive_check_variables = var.archive == null ? {} : {
+    AUDIT_TABLE                    = local.audit_table_name
+    ARCHIVE_EVENT_SOURCE_MAPPING   = aws_lambda_event_source_mapping.archive[0].uuid
+    TAMPERING_EVENT_SOURCE_MAPPING = aws_lambda_event_source_mapping.tampering[0].uuid
+  }
 }
 
 resource "aws_lambda_function" "stream_check" {
@@ -36,7 +42,7 @@ resource "aws_lambda_function" "stream_check" {
   runtime       = var.runtime
   architectures = [var.architecture]
   memory_size   = 256
-  timeout       = 30
+  timeout       = 90
   tags          = var.tags
 
   filename          = var.handler_zip
@@ -46,13 +52,13 @@ resource "aws_lambda_function" "stream_check" {
   source_code_hash  = local.code.hash
 
   environment {
-    variables = {
+    variables = merge(local.archive_check_variables, {
       SOURCE_TABLE                 = var.source_table.name
       EVENT_SOURCE_MAPPING         = aws_lambda_event_source_mapping.stream.uuid
       POWERTOOLS_SERVICE_NAME      = local.function_name # one service a trail, whichever function counts
       POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
       POWERTOOLS_LOG_LEVEL         = var.log_level
-    }
+    })
   }
 
   logging_config {
@@ -122,7 +128,7 @@ resource "aws_iam_role_policy" "stream_check" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.stream_check[0].arn}:*"
       },
-    ], local.network_statements)
+    ], local.archive_check_statements, local.network_statements)
   })
 }
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from audit_trail.core.doctor import alarms, bucket, function, mapping, tables, traffic
-from audit_trail.core.doctor.facts import Facts, NotSeenError, Unseen
+from audit_trail.core.doctor import alarms, archive, bucket, function, mapping, tables, traffic
+from audit_trail.core.doctor.facts import Facts, NotSeenError, Unseen, archives
 from audit_trail.core.doctor.findings import Finding, unknown
 
 CHECKS: dict[str, Callable[[Facts], Finding]] = {
@@ -27,12 +27,26 @@ CHECKS: dict[str, Callable[[Facts], Finding]] = {
     "deletion-protection": tables.deletion_protection,
     "expiry": tables.expiry,
 }
-"""Every check, in the order in which they are shown."""
+"""Every check of each trail, in the order in which they are shown."""
+
+ARCHIVE_CHECKS: dict[str, Callable[[Facts], Finding]] = {
+    "archive-stream": archive.stream,
+    "archive-mapping": archive.mapping_reads,
+    "archive-settings": archive.settings,
+    "archive-last-result": archive.last_result,
+    "archive-function": archive.function_runs,
+    "archive-lag": traffic.archive_lag,
+    "archive-errors": traffic.archive_errors,
+    "not-archived": traffic.not_archived,
+    "tampering-mapping": archive.tampering_reads,
+    "tampering-function": archive.tampering_runs,
+}
+"""Those of a trail that has an archive, after them."""
 
 
 def examine(facts: Facts) -> Iterator[tuple[str, Finding]]:
     """Yield the finding of each check, by its name; what could not be looked at is unknown."""
-    for name, check in CHECKS.items():
+    for name, check in (CHECKS | ARCHIVE_CHECKS if archives(facts) else CHECKS).items():
         try:
             yield name, check(facts)
         except NotSeenError as error:

@@ -1,10 +1,11 @@
 """The alarms that call someone."""
 
-from audit_trail.core.doctor.facts import Facts, seen
+from audit_trail.core.doctor.facts import Facts, archives, seen
 from audit_trail.core.doctor.findings import Finding, Section, ok, problem, warning
 
-ON_REQUEST = (
-    Section.SILENCE,
+ON_REQUEST = (Section.SILENCE,)
+OF_ARCHIVE = (
+    Section.ARCHIVE_STREAM_MISMATCH,
     Section.ARCHIVE_LATE,
     Section.ARCHIVE_ERRORS,
     Section.RECORDS_NOT_ARCHIVED,
@@ -13,7 +14,7 @@ ON_REQUEST = (
     Section.RECORDS_TAMPERED,
     Section.TAMPERING_UNSEEN,
 )
-ALWAYS = tuple(section for section in Section if section not in (*ON_REQUEST, Section.DOCTOR))
+ALWAYS = tuple(section for section in Section if section not in (*ON_REQUEST, *OF_ARCHIVE, Section.DOCTOR))
 """Alarms that Terraform makes unless it's told to make none."""
 
 
@@ -23,8 +24,9 @@ def alarms(facts: Facts) -> Finding:
     ringing = [key for key, alarm in found.items() if alarm.state == "ALARM"]
     if ringing:
         return problem(f"in alarm: {', '.join(ringing)}; each has its section", Section(ringing[0]))
-    missing = [key for key in ALWAYS if key not in found]
-    if len(missing) == len(ALWAYS):
+    wanted = ALWAYS + (OF_ARCHIVE if archives(facts) else ())
+    missing = [key for key in wanted if key not in found]
+    if len(missing) == len(wanted):
         return warning("there are no alarms, so nobody learns when something fails: leave `alarms` at its default")
     if missing:
         return warning(f"alarms are missing: {', '.join(missing)}; `make deploy`")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
-from audit_trail.core.stream_health import Mapping, SourceStream
+from audit_trail.core.stream_health import Mapping, Stream
 
 _T = TypeVar("_T")
 
@@ -50,6 +50,7 @@ class AuditTable:
     status: str
     partition_key: str
     deletion_protection: bool
+    stream: Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Expiry:
 class SourceTable:
     """The source table's description."""
 
-    stream: SourceStream
+    stream: Stream
     key_schema: KeySchema
 
 
@@ -83,6 +84,8 @@ class MappingSettings:
     """Seconds; -1 is without end."""
     destination: str | None
     """ARN of the on-failure destination."""
+    filters: tuple[str, ...]
+    """Patterns of the filters, as JSON; none lets everything through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,8 @@ class Facts:
     now: datetime
     table: AuditTable
     settings: Settings[str, str] | Unseen
-    """What the audit table's tags say, by the names of the function's environment, and SOURCE_TABLE and FUNCTION."""
+    """What the audit table's tags say, by the names of the function's environment, and SOURCE_TABLE and FUNCTION; where there
+    is an archive, ARCHIVE and TAMPERING, its functions."""
     point_in_time_recovery: bool | Unseen
     expiry: Expiry | Unseen
     source: SourceTable | Unseen | None
@@ -154,6 +158,15 @@ class Facts:
     quarantined: Waiting | Unseen
     alarms: tuple[Alarm, ...] | Unseen
     minutes: Settings[str, Series] | Unseen
-    """Metrics of the last hour, minute by minute, by the names in `traffic`."""
+    """Metrics of the last hour, minute by minute, by the names in `traffic`; without an archive, none of its."""
     fortnight: Settings[str, Series] | Unseen
     """Metrics of the last 14 days, in periods of five minutes."""
+    archive_function: Function | Unseen | None
+    archive_mapping: MappingSettings | Unseen | None
+    tampering_function: Function | Unseen | None
+    tampering_mapping: MappingSettings | Unseen | None
+
+
+def archives(facts: Facts) -> bool:
+    """Tell whether the trail is known to have an archive."""
+    return not isinstance(facts.settings, Unseen) and bool(facts.settings.get("ARCHIVE"))

@@ -30,6 +30,7 @@ class Section(StrEnum):
     AUDIT_TABLE_THROTTLED = "audit-table-throttled"
     STREAM_MISMATCH = "stream-mismatch"
     SILENCE = "silence"
+    ARCHIVE_STREAM_MISMATCH = "archive-stream-mismatch"
     ARCHIVE_LATE = "archive-late"
     ARCHIVE_ERRORS = "archive-errors"
     RECORDS_NOT_ARCHIVED = "records-not-archived"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from audit_trail.core.doctor.facts import Facts, SourceTable, seen
+from audit_trail.core.doctor.facts import Facts, Function, SourceTable, seen
 from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown, warning
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import OLD_AND_NEW
@@ -27,25 +27,29 @@ def state(facts: Facts) -> Finding:
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
     found = seen(facts.function)
+    name = found.name if found else seen(facts.settings)["FUNCTION"]
+    return runs(found, name, Section.FUNCTION_ERRORS)
+
+
+def runs(found: Function | None, name: str, section: Section) -> Finding:
+    """Judge whether a function exists and runs."""
     if found is None:
-        return problem(_gone(facts), Section.FUNCTION_ERRORS)
+        return problem(_gone(name), section)
     because = f" ({found.reason})" if found.reason else ""
     if found.state == "Failed":
-        return problem(f"{found.name} is Failed{because}: `make deploy`", Section.FUNCTION_ERRORS)
+        return problem(f"{name} is Failed{because}: `make deploy`", section)
     if found.update_status == "Failed":
-        return problem(f"the last update of {found.name} failed{because}: `make deploy`", Section.FUNCTION_ERRORS)
+        return problem(f"the last update of {name} failed{because}: `make deploy`", section)
     if found.state != "Active":
-        return warning(
-            f"{found.name} is {found.state}{because}, not Active: look again in a minute", Section.FUNCTION_ERRORS
-        )
-    return ok(f"{found.name} is Active")
+        return warning(f"{name} is {found.state}{because}, not Active: look again in a minute", section)
+    return ok(f"{name} is Active")
 
 
 def settings(facts: Facts) -> Finding:
     """Check that the function's settings are this audit table's, and its keys those of the tables."""
     found = seen(facts.function)
     if found is None:
-        return unknown(_gone(facts), Section.FUNCTION_ERRORS)
+        return unknown(_gone(seen(facts.settings)["FUNCTION"]), Section.FUNCTION_ERRORS)
     has = seen(found.environment)
     wanted = dict(seen(facts.settings))
     if isinstance(facts.source, SourceTable):
@@ -71,8 +75,8 @@ def _value(settings: Mapping[str, str], name: str) -> str:
     return settings.get(name) or _DEFAULTS.get(name, "")
 
 
-def _gone(facts: Facts) -> str:
-    return f"the function {seen(facts.settings)['FUNCTION']} is gone: `make deploy`"
+def _gone(name: str) -> str:
+    return f"the function {name} is gone: `make deploy`"
 
 
 def needed_by_role(table: str, stream: str | None, bucket: str, log_group: str) -> dict[str, list[str]]:
@@ -97,7 +101,7 @@ def needed_by_role(table: str, stream: str | None, bucket: str, log_group: str) 
 def role_permissions(facts: Facts) -> Finding:
     """Check that the function's role may do what it needs, as far as IAM's simulator knows."""
     if seen(facts.function) is None:
-        return unknown(_gone(facts), Section.FUNCTION_ERRORS)
+        return unknown(_gone(seen(facts.settings)["FUNCTION"]), Section.FUNCTION_ERRORS)
     denied = seen(facts.denied_to_role)
     if denied:
         listed = "; ".join(f"{', '.join(actions)} on {arn}" for arn, actions in denied.items())

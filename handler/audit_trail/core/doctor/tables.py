@@ -2,7 +2,7 @@
 
 from audit_trail.core.doctor.facts import Facts, seen
 from audit_trail.core.doctor.findings import Finding, Section, ok, problem, warning
-from audit_trail.core.stream_health import VIEW_TYPE, stream_problems
+from audit_trail.core.stream_health import CAPTURE, stream_problems
 
 EXPIRES_AT = "expires_at"
 _WRITABLE = frozenset({"ACTIVE", "UPDATING"})
@@ -22,8 +22,8 @@ def audit_table(facts: Facts) -> Finding:
 def source_stream(facts: Facts) -> Finding:
     """Check that the source table exists, and its stream carries both images."""
     source = seen(facts.source)
-    if found := stream_problems(source.stream if source else None):
-        todo = f"turn it on with {VIEW_TYPE}, then `make deploy`" if source else "nothing is left to audit"
+    if found := stream_problems(CAPTURE, source.stream if source else None):
+        todo = f"turn it on with {CAPTURE.view_types[0]}, then `make deploy`" if source else "nothing is left to audit"
         return problem(f"{', '.join(found)}: {todo}", Section.STREAM_MISMATCH)
     return ok("the source table's stream is on, with both images")
 
@@ -43,16 +43,21 @@ def deletion_protection(facts: Facts) -> Finding:
 
 
 def expiry(facts: Facts) -> Finding:
-    """Check that records with a retention do expire.
+    """Check that records with a retention do expire, and go into the archive.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TimeToLiveDescription.html
     """
-    days = seen(facts.settings).get("RETENTION_DAYS")
+    told = seen(facts.settings)
+    days = told.get("RETENTION_DAYS")
     if not days:
         return ok("records are kept for ever")
     found = seen(facts.expiry)
     if found.status in ("ENABLED", "ENABLING") and found.attribute == EXPIRES_AT:
-        return ok(f"records expire after {days} days")
+        if not told.get("ARCHIVE"):
+            return warning(
+                f"records are gone for good after {days} days: set `archive = {{}}` to keep them in the bucket"
+            )
+        return ok(f"records expire after {days} days, and go into the archive")
     return problem(
         f"records should expire after {days} days, and never do: TTL is {found.status}, of the attribute "
         f"{found.attribute or 'none'} instead of {EXPIRES_AT}; `make deploy`"

@@ -16,6 +16,12 @@ STORED = "stored"
 NOT_STORED = "not_stored"
 WRITTEN = "written"
 """Write units that the source table consumed."""
+ARCHIVE_ITERATOR_AGE = "archive_iterator_age"
+ARCHIVE_INVOCATIONS = "archive_invocations"
+ARCHIVE_ERRORS = "archive_errors"
+ARCHIVE_THROTTLES = "archive_throttles"
+ARCHIVED = "archived"
+NOT_ARCHIVED = "not_archived"
 
 LATELY = timedelta(minutes=15)
 _SETTLED = timedelta(minutes=5)  # CloudWatch is late, and a batch may be awaited for as long
@@ -37,41 +43,73 @@ def lag(facts: Facts) -> Finding:
                 Section.SILENCE,
             )
         return ok("no batch in the last 15 minutes, and nothing written to the source table")
+    return _waited("changes", ages, facts.mapping, Section.ITERATOR_AGE)
+
+
+def archive_lag(facts: Facts) -> Finding:
+    """Check that what expires is archived long before Lambda gives up on it."""
+    ages = _since(seen(facts.minutes)[ARCHIVE_ITERATOR_AGE], facts.now - LATELY)
+    if not ages:
+        return ok("no expired record in the last 15 minutes")
+    return _waited("expired records", ages, facts.archive_mapping, Section.ARCHIVE_LATE)
+
+
+def _waited(what: str, ages: list[float], mapping: object, section: Section) -> Finding:
     seconds = round(max(ages) / 1000)
-    limit = _record_age(facts)
-    waited = f"changes had waited up to {seconds} s of the {limit} s that they may"
+    limit = _record_age(mapping)
+    waited = f"{what} had waited up to {seconds} s of the {limit} s that they may"
     if seconds > limit / 2:
-        return problem(f"{waited}: they go to the bucket soon", Section.ITERATOR_AGE)
+        return problem(f"{waited}: they go to the bucket soon", section)
     if seconds > _LONG_LAG:
-        return warning(waited, Section.ITERATOR_AGE)
+        return warning(waited, section)
     return ok(f"in the last 15 minutes {waited}")
 
 
-def _record_age(facts: Facts) -> int:
-    found = facts.mapping
+def _record_age(found: object) -> int:
     age = found.record_age if isinstance(found, MappingSettings) else -1
     return age if age > 0 else _USUAL_RECORD_AGE
 
 
 def errors(facts: Facts) -> Finding:
     """Check that the function ends well, and may run."""
-    minutes = seen(facts.minutes)
-    invocations, failed, throttled = (_total(minutes, name) for name in (INVOCATIONS, ERRORS, THROTTLES))
+    names = (INVOCATIONS, ERRORS, THROTTLES)
+    return _ended_well(seen(facts.minutes), names, Section.FUNCTION_ERRORS, Section.FUNCTION_THROTTLED)
+
+
+def archive_errors(facts: Facts) -> Finding:
+    """Check the same of the function that archives."""
+    names = (ARCHIVE_INVOCATIONS, ARCHIVE_ERRORS, ARCHIVE_THROTTLES)
+    return _ended_well(seen(facts.minutes), names, Section.ARCHIVE_ERRORS, Section.ARCHIVE_ERRORS)
+
+
+def _ended_well(
+    minutes: Mapping[str, Series], names: tuple[str, str, str], of_failures: Section, of_throttles: Section
+) -> Finding:
+    invocations, failed, throttled = (_total(minutes, name) for name in names)
     if not failed and not throttled:
         return ok(f"{invocations} invocations in the last hour, none failed or throttled")
     words = f"of {invocations} invocations in the last hour {failed} failed, and {throttled} more were throttled"
-    section = Section.FUNCTION_ERRORS if failed else Section.FUNCTION_THROTTLED
+    section = of_failures if failed else of_throttles
     return (problem if 2 * (failed + throttled) > invocations else warning)(words, section)
 
 
 def not_stored(facts: Facts) -> Finding:
     """Check that what reaches the function is stored."""
-    minutes = seen(facts.minutes)
-    stored, refused = _total(minutes, STORED), _total(minutes, NOT_STORED)
+    return _took(seen(facts.minutes), "changes stored", (STORED, NOT_STORED), Section.CHANGES_NOT_STORED)
+
+
+def not_archived(facts: Facts) -> Finding:
+    """Check that what expires and reaches the function is archived."""
+    names = (ARCHIVED, NOT_ARCHIVED)
+    return _took(seen(facts.minutes), "expired records archived", names, Section.RECORDS_NOT_ARCHIVED)
+
+
+def _took(minutes: Mapping[str, Series], what: str, names: tuple[str, str], section: Section) -> Finding:
+    taken, refused = (_total(minutes, name) for name in names)
     if not refused:
-        return ok(f"{stored} changes stored in the last hour, none failed")
-    words = f"{stored} changes stored in the last hour, and {refused} times one failed and is delivered again"
-    return (warning if stored else problem)(f"{words}: the function's log has the reasons", Section.CHANGES_NOT_STORED)
+        return ok(f"{taken} {what} in the last hour, none failed")
+    words = f"{taken} {what} in the last hour, and {refused} times one failed and is delivered again"
+    return (warning if taken else problem)(f"{words}: the function's log has the reasons", section)
 
 
 def last_change(facts: Facts) -> Finding:
