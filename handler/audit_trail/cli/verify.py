@@ -78,8 +78,6 @@ def verify(  # noqa: PLR0913  one parameter an option
     """
     if key and (state is not None or max_read_units is not None):
         raise UsageError("--state and --max-read-units are for the whole table: leave out the key")
-    if include_archive and not key:
-        raise UsageError("--include-archive is for one item: give its key")
     from audit_trail.cli import verifying  # noqa: PLC0415  takes longer to import than all of `trail --help`
 
     how = verifying.How(settle, max_read_units, state, strict=strict, as_json=as_json, include_archive=include_archive)
