@@ -33,6 +33,9 @@ class ArchivedRecords(Protocol):
     ) -> Iterator[Image]:
         """Yield them in the order of their timestamps, each once; the newest first, or the oldest."""
 
+    def reaches(self, timestamp: str) -> bool:
+        """Tell whether anything is archived of that day or before."""
+
 
 class Archive:
     """The records that expired from one audit table; ``partition_key`` is the name of that table's.
@@ -53,6 +56,10 @@ class Archive:
         folders = (one["Prefix"] for page in lists for one in page.get("CommonPrefixes", []))
         days = sorted(filter(None, map(archive.day_of, folders)))
         return days if between is None else [day for day in days if between[0][:10] <= day <= between[1][:10]]
+
+    def reaches(self, timestamp: str) -> bool:
+        """Tell whether anything, of any item, is archived of that day or before."""
+        return bool(self.days(("", timestamp)))
 
     def keys(self, day: str) -> list[str]:
         """Return the keys of a day's objects."""

@@ -1,5 +1,6 @@
 """The archive's records in a ledger: each object is read once, however many items are asked for."""
 
+import time
 from collections.abc import Container, Iterator
 from concurrent.futures import Executor
 
@@ -9,6 +10,8 @@ from audit_trail.cli.bars import Advance
 from audit_trail.cli.ledger import Ledger, identity
 from audit_trail.cli.tally import Tally
 from audit_trail.core.values import AttributeValue, Image
+
+_FRESH = 60.0  # seconds: until then, little more comes into the archive than was on its way
 
 
 class Expired:
@@ -50,6 +53,10 @@ class Expired:
         """Yield one item's archived records in the order of their timestamps; from any thread."""
         return self._ledger.archived(identity(partition), between, oldest_first=oldest_first)
 
+    def reaches(self, timestamp: str) -> bool:
+        """Tell whether anything, of any item, is archived of that day or before."""
+        return self._archive.reaches(timestamp)
+
     def _doubt(self, items: dict[bytes, Archived], tally: Tally, *, suspicious: bool) -> None:
         for item, one in items.items():
             counted = self._ledger.forget_count(item)
@@ -57,3 +64,18 @@ class Expired:
                 tally.take_back(Tally.from_json(counted))
             if counted is not None or suspicious:
                 self._ledger.suspect_too(item, {"partition": one.partition, "keys": one.item.get("keys", {}).get("M")})
+
+
+class Following(Expired):
+    """The same for whoever asks for a long time: it loads by itself, and again what came meanwhile."""
+
+    _loaded = float("-inf")
+
+    def records(
+        self, partition: AttributeValue, between: Between | None = None, *, oldest_first: bool = False
+    ) -> Iterator[Image]:
+        """Yield one item's archived records in the order of their timestamps; from one thread."""
+        if time.monotonic() - self._loaded > _FRESH:
+            self._loaded = time.monotonic()
+            self.load(lambda _count: None)
+        yield from super().records(partition, between, oldest_first=oldest_first)

@@ -156,7 +156,7 @@ class _Whole:
         for again in (False, True):
             if again and latest:
                 time.sleep(max(0.0, latest + self._settle - time.monotonic()))
-            self._load(_nothing)
+                self._load(_nothing)
             after = b""
             while some := self._ledger.suspects(after):
                 after = some[-1][0]
