@@ -1,0 +1,131 @@
+"""`trail verify --include-archive` tells of a history that is spread over table and archive what it tells of it whole."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.property.expiring import AUDIT, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audit_trail.core.values import Image
+
+EACH = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 60
+ITEMS = 4
+
+
+class InterruptedRunError(Exception):
+    """Somebody pulled the plug."""
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for nothing."""
+    monkeypatch.setattr("audit_trail.cli.verifying.time.sleep", lambda _seconds: None)
+
+
+def tampered(rng: random.Random, records: list[Image]) -> list[Image]:
+    """Return records of which one was taken out, or edited, or none."""
+    left = list(records)
+    place = rng.randrange(len(left))
+    kind = rng.choice(("deleted", "digest", "name", "none"))
+    if kind == "deleted":
+        del left[place]
+    elif kind != "none":
+        left[place] = copy.deepcopy(left[place])
+        left[place] |= (
+            {"event_name": {"S": "REMOVE"}}
+            if kind == "name"
+            else {"new_image_sha256": {"B": "AAAA"}, "old_image_sha256": {"B": "AAAA"}}
+        )
+    return left
+
+
+def spread(rng: random.Random, retention: int | None = None) -> tuple[World, list[str], list[Image]]:
+    """Make a world whose older records are archived, some more than once or still in the table, too.
+
+    Return it with what verify says where all of them are in the table, and those that are.
+    """
+    world = World(retention)
+    records = tampered(rng, world.live(rng, ITEMS))
+    for item in records:
+        world.put(AUDIT, item)
+    told = world.verify(archive=False)
+    border = rng.choice(records)["timestamp"]["S"]
+    expired = [item for item in records if item["timestamp"]["S"] <= border or rng.random() < 0.1]
+    world.archive(rng, expired)
+    world.archive(rng, rng.sample(expired, len(expired) // 2))
+    for item in expired:
+        if rng.random() < 0.8:
+            world.expire(item)
+    world.under_way = []
+    return world, told, list(world.tables[AUDIT].values())
+
+
+@pytest.mark.parametrize("retention", [None, 5])
+def test_what_is_told_of_the_whole_is_told_of_the_parts(retention: int | None) -> None:
+    """Cut anywhere, with duplicates and tampered with or not, table and archive give the findings and counts of the whole."""
+    rng = random.Random("cut")
+    broken = 0
+    for _ in range(EACH):
+        world, told, _ = spread(rng, retention)
+        assert world.verify(archive=True) == told
+        broken += any(json.loads(one).get("outcome") == "broken" for one in told)
+    assert EACH / 10 < broken < EACH
+
+
+def test_what_expires_meanwhile_is_found_where_it_went() -> None:
+    """Records that leave the table at any moment of the run, and come into the archive within --settle, are all verified."""
+    rng = random.Random("meanwhile")
+    for _ in range(EACH):
+        world, told, left = spread(rng)
+        leaving = rng.sample(left, rng.randint(1, len(left))) if left else []
+        arrives = rng.random() < 0.5
+
+        def meanwhile(
+            operation: str, world: World = world, leaving: list[Image] = leaving, *, arrives: bool = arrives
+        ) -> None:
+            if operation == f"read {AUDIT}" and leaving:
+                for _ in range(rng.randint(0, 3)):
+                    if leaving:
+                        world.expire(leaving.pop())
+                if arrives:
+                    world.arrive(rng)
+
+        world.meanwhile = meanwhile
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("audit_trail.cli.verifying.time.sleep", lambda _seconds, world=world: world.arrive(rng))
+            assert world.verify(archive=True) == told
+
+
+def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    """Interrupted at any request, and gone on with after more has expired, it gives each object's records once."""
+    rng = random.Random("interrupted")
+    for number in range(EACH):
+        world, told, left = spread(rng)
+        opened: list[str] = []
+        after = rng.randrange(30)
+
+        def interrupted(operation: str, after: int = after, opened: list[str] = opened) -> None:
+            opened.append(operation)
+            if len(opened) > after:
+                raise InterruptedRunError
+
+        state = tmp_path / str(number)
+        world.meanwhile = interrupted
+        try:
+            assert world.verify(archive=True, state=state) == told
+        except InterruptedRunError:
+            world.meanwhile = lambda _operation: None
+            for item in left[: rng.randint(0, len(left))]:
+                world.expire(item)
+            world.arrive(rng)
+            assert world.verify(archive=True, state=state) == told
+        assert not state.exists()
