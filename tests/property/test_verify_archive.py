@@ -26,7 +26,7 @@ class InterruptedRunError(Exception):
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing."""
     monkeypatch.setattr("audit_trail.cli.verifying.time.sleep", lambda _seconds: None)
 
@@ -81,28 +81,30 @@ def test_what_is_told_of_the_whole_is_told_of_the_parts(retention: int | None) -
     assert EACH / 10 < broken < EACH
 
 
-def test_what_expires_meanwhile_is_found_where_it_went() -> None:
-    """Records that leave the table at any moment of the run, and come into the archive within --settle, are all verified."""
+def test_what_expires_meanwhile_is_found_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that leave the table while it's read or suspects are, and are archived within --settle, are all verified."""
     rng = random.Random("meanwhile")
     for _ in range(EACH):
         world, told, left = spread(rng)
-        leaving = rng.sample(left, rng.randint(1, len(left))) if left else []
-        arrives = rng.random() < 0.5
+        leaving = rng.sample(left, rng.randint(0, len(left)))
+        at_once = rng.random() < 0.5
 
         def meanwhile(
-            operation: str, world: World = world, leaving: list[Image] = leaving, *, arrives: bool = arrives
+            operation: str, world: World = world, leaving: list[Image] = leaving, *, at_once: bool = at_once
         ) -> None:
-            if operation == f"read {AUDIT}" and leaving:
-                for _ in range(rng.randint(0, 3)):
-                    if leaving:
-                        world.expire(leaving.pop())
-                if arrives:
+            if operation == f"read {AUDIT}":
+                for _ in range(min(rng.randint(0, 3), len(leaving))):
+                    world.expire(leaving.pop())
+                if at_once:
                     world.arrive(rng)
 
+        def settled(_seconds: float, world: World = world, leaving: list[Image] = leaving) -> None:
+            leaving.clear()
+            world.arrive(rng)
+
         world.meanwhile = meanwhile
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("audit_trail.cli.verifying.time.sleep", lambda _seconds, world=world: world.arrive(rng))
-            assert world.verify(archive=True) == told
+        monkeypatch.setattr("audit_trail.cli.verifying.time.sleep", settled)
+        assert world.verify(archive=True) == told
 
 
 def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
