@@ -13,6 +13,7 @@ import pytest
 from tests.property.expiring import AUDIT, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from audit_trail.core.values import Image
@@ -81,11 +82,12 @@ def test_what_is_told_of_the_whole_is_told_of_the_parts(retention: int | None) -
     assert EACH / 10 < broken < EACH
 
 
-def test_what_expires_meanwhile_is_found_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("retention", [None, 5])
+def test_what_expires_meanwhile_is_found_where_it_went(monkeypatch: pytest.MonkeyPatch, retention: int | None) -> None:
     """Records that leave the table while it's read or suspects are, and are archived within --settle, are all verified."""
     rng = random.Random("meanwhile")
     for _ in range(EACH):
-        world, told, left = spread(rng)
+        world, told, left = spread(rng, retention)
         leaving = rng.sample(left, rng.randint(0, len(left)))
         at_once = rng.random() < 0.5
 
@@ -108,26 +110,52 @@ def test_what_expires_meanwhile_is_found_where_it_went(monkeypatch: pytest.Monke
 
 
 def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    """Interrupted at any request, and gone on with after more has expired, it gives each object's records once."""
+    """Interrupted at any requests, and gone on with after more has expired, it finds and counts what one run does."""
     rng = random.Random("interrupted")
     for number in range(EACH):
         world, told, left = spread(rng)
-        opened: list[str] = []
-        after = rng.randrange(30)
-
-        def interrupted(operation: str, after: int = after, opened: list[str] = opened) -> None:
-            opened.append(operation)
-            if len(opened) > after:
-                raise InterruptedRunError
-
         state = tmp_path / str(number)
-        world.meanwhile = interrupted
-        try:
-            assert world.verify(archive=True, state=state) == told
-        except InterruptedRunError:
-            world.meanwhile = lambda _operation: None
-            for item in left[: rng.randint(0, len(left))]:
-                world.expire(item)
-            world.arrive(rng)
-            assert world.verify(archive=True, state=state) == told
+        for _ in range(3):
+            world.meanwhile = interrupting(rng.randrange(30))
+            try:
+                assert world.verify(archive=True, state=state) == told
+            except InterruptedRunError:
+                assert state.exists()
+                for item in rng.sample(left, rng.randint(0, len(left))):
+                    world.expire(item)
+                world.arrive(rng)
+            else:
+                break
+        world.meanwhile = lambda _operation: None
+        assert world.verify(archive=True, state=state) == told
         assert not state.exists()
+
+
+def interrupting(after: int) -> Callable[[str], None]:
+    """Return what raises after so many requests."""
+    left = iter(range(after))
+
+    def interrupt(_operation: str) -> None:
+        if next(left, None) is None:
+            raise InterruptedRunError
+
+    return interrupt
+
+
+def test_a_resumed_run_opens_each_object_once(tmp_path: Path) -> None:
+    """What was read of the archive before an interruption isn't read again."""
+    rng = random.Random("once")
+    world, told, _ = spread(rng)
+    opened: list[str] = []
+
+    def interrupted_scan(operation: str) -> None:
+        opened.append(operation)
+        if operation == f"read {AUDIT}":
+            raise InterruptedRunError
+
+    world.meanwhile = interrupted_scan
+    with pytest.raises(InterruptedRunError):
+        world.verify(archive=True, state=tmp_path / "state")
+    world.meanwhile = opened.append
+    assert world.verify(archive=True, state=tmp_path / "state") == told
+    assert opened.count("get_object") == len(world.objects) > 1

@@ -117,8 +117,8 @@ class _Whole:
     def run(self) -> Tally:
         """Read both tables, then look closely at what is under suspicion; return the counts.
 
-        A record that expires meanwhile was in the archive when that was read, is in the table when that is, or comes
-        into the archive later: each time that more was archived, the items are looked at again of which it is.
+        The archive is read first. A record that leaves the table before that is read comes into the archive within
+        the settling time: then what is new there is read, and the items are looked at again of which it is.
         """
         view, trail = self._view, self._view.trail
         with bars() as bar:
@@ -135,7 +135,6 @@ class _Whole:
             table.read_source(bar("items", source.approximate_items))
             table.read_audit(read_at, bar("records", trail.approximate_records))
             read = time.monotonic()
-            self._load(load)
             if not self._ledger.fact("unseen"):
                 table.read_archived(read_at, load)
                 table.suspect_unseen()
