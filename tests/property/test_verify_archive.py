@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from audit_trail.core.values import Image
 
-EACH = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 60
+EACH = 2_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 40
 ITEMS = 4
 
 

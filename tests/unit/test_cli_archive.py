@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from audit_trail import cli
 from audit_trail.aws.archive import Archive
 from audit_trail.aws.source_items import DynamoDBItems
-from audit_trail.cli import expired
+from audit_trail.cli import expired, ledger
 from audit_trail.cli.ledger import Ledger
 from audit_trail.cli.main import app
 from audit_trail.core import archive as lines
@@ -349,6 +350,27 @@ def test_a_foreign_object_is_named(archived: Archived) -> None:
     result = trail("history", "1", "--include-archive")
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"s3://{BUCKET}/archive/dt=2026-11-24/x.gz is not an object of this archive" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "verify 1", "history 1"])
+def test_a_line_without_a_record_is_named(archived: Archived, command: str) -> None:
+    """An object whose lines hold no items of the audit table is named, too, by whatever reads it."""
+    item = {"order_id": {"N": "1"}, "timestamp": {"S": f"2026-11-24T12:00:00.000Z#{1:040d}"}, "keys": "order 1"}
+    fields = {"key": "1", "timestamp": item["timestamp"], "item": json.dumps(item)}
+    key = "archive/dt=2026-11-24/x.gz"
+    archived.s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(json.dumps(fields).encode("ascii")))
+    result = trail(*command.split(), "--include-archive")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"s3://{BUCKET}/{key} is not an object of this archive" in result.stderr
+
+
+def test_a_disk_that_is_full_is_one_sentence(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there's no room for the archived records, verify ends with a sentence that says so."""
+    monkeypatch.setattr(ledger, "_TABLES", f"{ledger._TABLES} PRAGMA max_page_count = 20;")
+    archived.archive(*(numbered_record(number, new=order(number, text="x" * 9_000)) for number in range(10)))
+    result = trail("verify", "--include-archive")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the temporary file can't be used to remember what was read: database or disk is full" in result.stderr
 
 
 def test_without_duckdb_it_says_what_to_install(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:

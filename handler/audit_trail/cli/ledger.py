@@ -8,6 +8,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -181,12 +182,21 @@ class Ledger:
         return told
 
     def _all(self, statement: str, *values: Any) -> list[Any]:
-        with self._lock:
+        with self._own():
             return self._db.execute(statement, values).fetchall()
 
     def _each(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        with self._lock:
+        with self._own():
             self._db.executemany(statement, rows)
+
+    @contextmanager
+    def _own(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except sqlite3.OperationalError as error:
+            where = self._path or "the temporary file"
+            raise UsageError(f"{where} can't be used to remember what was read: {error}") from None
 
 
 def identity(partition: AttributeValue) -> bytes:
