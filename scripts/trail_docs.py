@@ -52,7 +52,7 @@ One condition holds 149 attributes. Where more differ, it refuses, and `--only` 
 `--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says, `trail as-of --json` one as [state.schema.json](schemas/state.schema.json) says, `trail restore --json` one line an item as [restored.schema.json](schemas/restored.schema.json) says, and `trail verify --json` one a finding and one with the counts, as [verification.schema.json](schemas/verification.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
 
 ## Permissions
-Terraform's output `reader_policy_json` is enough for history, show, diff, as-of, report, search (but for `--scan`) and tail, and with an archive for archive and for history and as-of with `--include-archive`; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify. restore needs the reader's and the operator's, baseline the verifier's and the operator's.
+Terraform's output `reader_policy_json` is enough for history, show, diff, as-of, report, search (but for `--scan`) and tail, and with an archive for archive and for history, as-of and restore with `--include-archive`; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify. restore needs the reader's and the operator's, baseline the verifier's and the operator's.
 
 ## Exit codes
 | code | |

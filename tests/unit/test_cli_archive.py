@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
 from audit_trail import cli
 from audit_trail.aws.archive import Archive
+from audit_trail.aws.source_items import DynamoDBItems
+from audit_trail.cli import expired, ledger
+from audit_trail.cli.ledger import Ledger
+from audit_trail.cli.main import app
 from audit_trail.core import archive as lines
 from audit_trail.core.records import audit_item
 from tests.builders import NOON, TTL_IDENTITY
@@ -19,10 +26,11 @@ from tests.expiry import deletion
 from tests.tables import image_to_boto
 from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_bucket import BUCKET, REGION, keys_in
-from tests.unit.moto_trail import SOURCE_TABLE, MotoTrail, trail
+from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail, trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from typer.testing import Result
     from types_boto3_s3 import S3Client
@@ -189,6 +197,66 @@ def test_as_of_goes_back_beyond_the_table(archived: Archived) -> None:
     assert (state["image"]["status"], state["event_name"], state["inferred"]) == ("PAID", "MODIFY", True)
 
 
+def restored(archived: Archived, *words: str, listed: str | None = None) -> tuple[int, Image | None]:
+    """Restore order 1 from the archive; return the exit code, and how it stands."""
+    words = ("restore", *words, "--include-archive", "--yes", "--audit-table", AUDIT_TABLE)
+    result = CliRunner().invoke(app, words, input=listed, catch_exceptions=False)
+    return result.exit_code, DynamoDBItems(archived.moto.client, SOURCE_TABLE).get({"order_id": {"N": "1"}})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["1", "2026-11-24T13:00"], ["1", "--change", f"2026-11-24T12:00:00.000Z#{1:040d}"], ["--from", "-", "2026-11-24"]],
+    ids=["time", "change", "many"],
+)
+def test_restore_goes_back_beyond_the_table(archived: Archived, words: list[str]) -> None:
+    """With the archive, an item is put back as an expired record left it, wherever the moment is named."""
+    expired_but_for_the_last(archived)
+    assert restored(archived, *words, listed="1\n") == (0, NEW)
+
+
+def test_many_items_are_restored_with_one_reading(archived: Archived) -> None:
+    """However many items are restored, each object of the archive is read once."""
+    expired_but_for_the_last(archived)
+    archived.archive(
+        numbered_record(3, new=order(2), at=NOON + DAY), numbered_record(5, new=order(3), at=NOON + 3 * DAY)
+    )
+    assert restored(archived, "--from", "-", "2026-11-27T13:00", listed="1\n2\n3\n")[0] == 0
+    assert sorted(archived.opened) == keys_in(archived.s3)
+
+
+def test_what_is_archived_meanwhile_is_restored_from(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While many items are restored, the archive is looked at again a minute later for what came into it."""
+    monkeypatch.setattr(expired, "_FRESH", -1.0)
+    get = DynamoDBItems.get
+
+    def meanwhile(items: DynamoDBItems, keys: Image) -> Image | None:
+        archived.archive(numbered_record(6, old=order(3), new=order(3, note="late"), at=NOON + 3 * DAY))
+        return get(items, keys)
+
+    expired_but_for_the_last(archived)
+    archived.archive(numbered_record(5, new=order(3), at=NOON + 3 * DAY))
+    with monkeypatch.context() as patch:
+        patch.setattr(DynamoDBItems, "get", meanwhile)
+        restored(archived, "--from", "-", "2026-11-27T13:00", listed="1\n3\n")
+    keys = {"order_id": {"N": "3"}}
+    assert DynamoDBItems(archived.moto.client, SOURCE_TABLE).get(keys) == order(3, note="late")
+
+
+def test_what_expired_before_the_archive_deletes_nothing(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item is restored to nothing where the archive was on by then, and not where it may lack an earlier life of it."""
+    monkeypatch.setattr("audit_trail.cli.clock.now", lambda: datetime(2027, 3, 1, tzinfo=UTC))
+    expired_but_for_the_last(archived)
+    arn = archived.moto.client.describe_table(TableName=AUDIT_TABLE)["Table"]["TableArn"]
+    archived.moto.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "table-trail:retention-days", "Value": "1"}])
+    there = restored(archived, "1", "2026-11-23")
+    assert (there[0], there[1] is None) == (2, False)
+    archived.archive(numbered_record(9, new=order(9), at=NOON - 2 * DAY))
+    assert restored(archived, "1", "2026-11-23")[0] == 2
+    archived.archive(numbered_record(8, new=order(9), at=NOON - 5 * DAY))
+    assert restored(archived, "1", "2026-11-23") == (0, None)
+
+
 def test_verify_crosses_the_border(archived: Archived) -> None:
     """With the archive, an item's chain is proven from its creation on, and a record gone from the archive is a gap."""
     expired_but_for_the_last(archived)
@@ -201,10 +269,36 @@ def test_verify_crosses_the_border(archived: Archived) -> None:
     assert "BROKEN  chain      1  2026-11-26" in broken.stdout
 
 
-def test_verify_of_everything_leaves_the_archive_alone(archived: Archived) -> None:
-    """The whole table can't be verified with the archive, and the command says what can."""
-    result = trail("verify", "--include-archive")
-    assert (result.exit_code, result.stderr) == (2, "trail: --include-archive is for one item: give its key\n")
+def test_verify_of_everything_crosses_the_border(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the archive, everybody's chains are proven across the border, and items that it alone has, from each object once."""
+    for module in ("aws.scanning", "cli.whole_table"):
+        monkeypatch.setattr(f"audit_trail.{module}.SEGMENTS", 1)
+    expired_but_for_the_last(archived)
+    gone = order(2, note="x")
+    archived.archive(numbered_record(4, new=gone, at=NOON), numbered_record(5, old=gone, at=NOON + DAY))
+    assert trail("verify", "--strict", "--settle", "0").exit_code == 1
+    whole = trail("verify", "--strict", "--settle", "0", "--include-archive")
+    assert (whole.exit_code, whole.stdout.splitlines()[0]) == (0, "2 item(s), 5 record(s) verified")
+    assert sorted(archived.opened) == keys_in(archived.s3)
+    for key in keys_in(archived.s3):
+        if "dt=2026-11-25" in key:
+            archived.s3.delete_object(Bucket=BUCKET, Key=key)
+    broken = trail("verify", "--settle", "0", "--include-archive")
+    assert broken.exit_code == 1
+    assert sorted(line[:32] for line in broken.stdout.splitlines() if line.startswith("BROKEN")) == [
+        "BROKEN  chain      1  2026-11-26",
+        "BROKEN  live       2  2026-11-24",
+    ]
+
+
+def test_a_run_with_the_archive_is_not_gone_on_with_without(archived: Archived, tmp_path: Path) -> None:
+    """A state file of a run with the archive is refused by a run without, and the other way round; each is left there."""
+    state = tmp_path / "verify.state"
+    for first, second in (("--include-archive",), ()), ((), ("--include-archive",)):
+        Ledger(state, f"verify of {AUDIT_TABLE}{' and its archive' if first else ''}").__exit__()
+        result = trail("verify", "--settle", "0", "--state", str(state), *second)
+        assert (result.exit_code, "name another file" in result.stderr, state.exists()) == (2, True, True)
+        assert trail("verify", "--settle", "0", "--state", str(state), *first).exit_code == 0
 
 
 def keyed(archived: Archived, records: Sequence[StreamRecord]) -> list[dict[str, Any]]:
@@ -256,6 +350,27 @@ def test_a_foreign_object_is_named(archived: Archived) -> None:
     result = trail("history", "1", "--include-archive")
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"s3://{BUCKET}/archive/dt=2026-11-24/x.gz is not an object of this archive" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "verify 1", "history 1"])
+def test_a_line_without_a_record_is_named(archived: Archived, command: str) -> None:
+    """An object whose lines hold no items of the audit table is named, too, by whatever reads it."""
+    item = {"order_id": {"N": "1"}, "timestamp": {"S": f"2026-11-24T12:00:00.000Z#{1:040d}"}, "keys": "order 1"}
+    fields = {"key": "1", "timestamp": item["timestamp"], "item": json.dumps(item)}
+    key = "archive/dt=2026-11-24/x.gz"
+    archived.s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(json.dumps(fields).encode("ascii")))
+    result = trail(*command.split(), "--include-archive")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"s3://{BUCKET}/{key} is not an object of this archive" in result.stderr
+
+
+def test_a_disk_that_is_full_is_one_sentence(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there's no room for the archived records, verify ends with a sentence that says so."""
+    monkeypatch.setattr(ledger, "_TABLES", f"{ledger._TABLES} PRAGMA max_page_count = 20;")
+    archived.archive(*(numbered_record(number, new=order(number, text="x" * 9_000)) for number in range(10)))
+    result = trail("verify", "--include-archive")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the temporary file can't be used to remember what was read: database or disk is full" in result.stderr
 
 
 def test_without_duckdb_it_says_what_to_install(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from audit_trail.core import archive
-from audit_trail.core.errors import MalformedArchiveError
+from audit_trail.core.errors import MalformedArchiveError, TableTrailError
 from audit_trail.core.values import AttributeValue, Image, canonical_text, canonical_value
 
 if TYPE_CHECKING:
@@ -15,6 +15,26 @@ THREADS = 8
 
 Between = tuple[str, str]
 """The lowest and the highest timestamp, which needn't be any record's."""
+
+
+class Archived(NamedTuple):
+    """A record in the archive, with its key in the audit table."""
+
+    partition: AttributeValue
+    timestamp: str
+    item: Image
+
+
+class ArchivedRecords(Protocol):
+    """What one item's archived records are read from."""
+
+    def records(
+        self, partition: AttributeValue, between: Between | None = None, *, oldest_first: bool = False
+    ) -> Iterator[Image]:
+        """Yield them in the order of their timestamps, each once; the newest first, or the oldest."""
+
+    def reaches(self, timestamp: str) -> bool:
+        """Tell whether anything is archived of that day or before."""
 
 
 class Archive:
@@ -36,6 +56,10 @@ class Archive:
         folders = (one["Prefix"] for page in lists for one in page.get("CommonPrefixes", []))
         days = sorted(filter(None, map(archive.day_of, folders)))
         return days if between is None else [day for day in days if between[0][:10] <= day <= between[1][:10]]
+
+    def reaches(self, timestamp: str) -> bool:
+        """Tell whether anything, of any item, is archived of that day or before."""
+        return bool(self.days(("", timestamp)))
 
     def keys(self, day: str) -> list[str]:
         """Return the keys of a day's objects."""
@@ -60,21 +84,33 @@ class Archive:
         with ThreadPoolExecutor(THREADS, "archive") as pool:
             for day in days if oldest_first else reversed(days):
                 found: dict[tuple[str, str], Image] = {}
-                for items in pool.map(lambda key: self._items(key, partition), self.keys(day)):
-                    found |= {(archive.timestamp_of(item), self._history(item)): item for item in items}
+                for records in pool.map(lambda key: self.read(key, self.body(key), partition), self.keys(day)):
+                    found |= {(one.timestamp, _text(one.partition)): one.item for one in records}
                 for (timestamp, _), item in sorted(found.items(), key=lambda one: one[0], reverse=not oldest_first):
                     if between is None or between[0] <= timestamp <= between[1]:
                         yield item
 
-    def _items(self, key: str, partition: AttributeValue | None) -> list[Image]:
+    def read(self, key: str, body: bytes, partition: AttributeValue | None = None) -> list[Archived]:
+        """Return the records in an object, one item's or all.
+
+        :raises MalformedArchiveError: the object isn't the archive's.
+        """
         wanted = None if partition is None else archive.fit(archive.key_text(partition))
-        history = None if partition is None else canonical_text(canonical_value(partition))
+        history = None if partition is None else _text(partition)
         try:
-            items = archive.items(self.body(key), wanted)
+            items = map(_checked, archive.items(body, wanted))
+            records = [Archived(item[self._partition_key], archive.timestamp_of(item), item) for item in items]
             # Two keys may look the same where characters don't fit a line's plain fields.
-            return [item for item in items if history is None or self._history(item) == history]
-        except (MalformedArchiveError, KeyError):
+            return [one for one in records if history is None or _text(one.partition) == history]
+        except (TableTrailError, KeyError, TypeError, AttributeError):
             raise MalformedArchiveError(f"s3://{self.bucket}/{key} is not an object of this archive") from None
 
-    def _history(self, item: Image) -> str:
-        return canonical_text(canonical_value(item[self._partition_key]))
+
+def _checked(item: Image) -> Image:
+    if not all(isinstance(value, dict) for value in item.values()):
+        raise MalformedArchiveError("what a line holds is no item")
+    return item
+
+
+def _text(partition: AttributeValue) -> str:
+    return canonical_text(canonical_value(partition))

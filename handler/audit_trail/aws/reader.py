@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from audit_trail.aws import indexes, reading
-from audit_trail.aws.archive import Archive
+from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.records import getter, whole
 from audit_trail.core import states
 from audit_trail.core.archive import joined
@@ -42,13 +42,13 @@ class TrailReader:
         client: "DynamoDBClient",
         trail: reading.Trail,
         fetch: Callable[[str], bytes],
-        archive: Archive | None = None,
+        archive: ArchivedRecords | None = None,
     ) -> None:
         self.trail = trail
+        self.archive = archive
         self.problems = Problems()
         self._client = client
         self._fetch = fetch
-        self._archive = archive
         self._pool = ThreadPoolExecutor(THREADS, "trail")
         self._lists = indexes.Lists(client, self._pool, trail)
         self._get = getter(client, trail.audit_table)
@@ -161,11 +161,11 @@ class TrailReader:
 
     def _stored(self, keys: Image, between: tuple[str, str] | None, *, oldest_first: bool = False) -> Iterator[Image]:
         items = reading.stored(self._client, self.trail, keys, between, oldest_first=oldest_first)
-        if self._archive is None:
+        if self.archive is None:
             return items
         partition = self.trail.key_schema.audit_partition_value(keys)
         return joined(
-            items, self._archive.records(partition, between, oldest_first=oldest_first), oldest_first=oldest_first
+            items, self.archive.records(partition, between, oldest_first=oldest_first), oldest_first=oldest_first
         )
 
     def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from audit_trail.aws.archive import Archive
+from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.reading import Trail, item_from_client, to_client
 from audit_trail.aws.scanning import Meter
 from audit_trail.core.archive import joined
@@ -55,7 +55,9 @@ def answered_at(answer: Mapping[str, Any]) -> datetime:
 class Items:
     """Reads single items of a source table and their records, those of an archive included where one is given."""
 
-    def __init__(self, client: "DynamoDBClient", trail: Trail, meter: Meter, archive: Archive | None = None) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", trail: Trail, meter: Meter, archive: ArchivedRecords | None = None
+    ) -> None:
         self._client = client
         self._trail = trail
         self._meter = meter

@@ -95,7 +95,7 @@ class Wanted:
         """
         if not (self.how.yes or self.how.dry_run or asks):
             raise UsageError("nobody can be asked here: give --yes, or --dry-run to see what it would do")
-        standing.warn(self.moment, self.reader.trail)
+        standing.warn(self.moment, self.reader.trail, archived=self.reader.archive is not None)
         if self._unnamed and not self.how.dry_run:
             note("Without --actor, the history names whoever the item itself says wrote it.")
 
@@ -108,7 +108,7 @@ class Wanted:
         then = standing.at(self.reader, item_key, self.moment)
         if then is None:
             return Looked(item_key, None, None, None, Undone.NOT_RECORDED)
-        if then.inferred and then.image is None and standing.expired(self.moment, self.reader.trail):
+        if then.inferred and then.image is None and not standing.whole(self.moment, self.reader):
             raise RestoreError(
                 "records of that time have expired, so whether the item existed then is not known: it is not deleted"
             )

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -15,13 +16,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from audit_trail.aws.archive import THREADS, Archive
 from audit_trail.aws.reading import RefusedError, Trail
 from audit_trail.batch.restoring import Became
 from audit_trail.cli import key as keys
 from audit_trail.cli import words
 from audit_trail.cli.context import Exit, UsageError
+from audit_trail.cli.expired import Following
+from audit_trail.cli.ledger import Ledger, identity
 from audit_trail.cli.restoring import Looked, Undone, Wanted, line
-from audit_trail.core.errors import TableTrailError
+from audit_trail.core.errors import MalformedArchiveError, TableTrailError
 from audit_trail.core.moments import bound
 from audit_trail.core.states import StateUnreadableError
 from audit_trail.core.values import Image, canonical_text
@@ -30,7 +34,7 @@ _DONE = frozenset({Became.RESTORED, Undone.UNCHANGED, Undone.WOULD_RESTORE})
 _STDIN = Path("-")
 
 
-def run(wanted: Wanted, source: Path, report: Path | None) -> None:
+def run(wanted: Wanted, source: Path, report: Path | None, archive: Archive | None) -> None:
     """Restore many items; `audit_trail.cli.restore` has the promise."""
     wanted.check(asks=False)
     if wanted.how.dry_run and report is not None:
@@ -44,6 +48,8 @@ def run(wanted: Wanted, source: Path, report: Path | None) -> None:
             done, kept = _report(report, until, stack)
         count: Counter[str] = Counter()
         left = [one for one in listed if canonical_text(one) not in done]
+        if archive is not None:
+            wanted.reader.archive = _following(archive, left, wanted.reader.trail, stack)
         try:
             for looked in _each(wanted, left):
                 count[looked.became] += 1
@@ -54,6 +60,14 @@ def run(wanted: Wanted, source: Path, report: Path | None) -> None:
             _summarise(count, len(listed), len(left), until)
     if set(count) - _DONE:
         raise typer.Exit(Exit.NOT_ALL_DONE)
+
+
+def _following(archive: Archive, left: list[Image], trail: Trail, stack: contextlib.ExitStack) -> Following:
+    """Return the archived records of some items, so that the archive isn't read for each of them."""
+    pool = stack.enter_context(ThreadPoolExecutor(THREADS, "archive"))
+    ledger = stack.enter_context(Ledger(None, "restore"))
+    only = frozenset(identity(trail.key_schema.audit_partition_value(one)) for one in left)
+    return Following(archive, ledger, pool, only=only)
 
 
 def _each(wanted: Wanted, listed: list[Image]) -> Iterator[Looked]:
@@ -77,7 +91,7 @@ def _each(wanted: Wanted, listed: list[Image]) -> Iterator[Looked]:
 def _one(wanted: Wanted, item_key: Image) -> Looked:
     try:
         return wanted.write(wanted.look(item_key))
-    except (RefusedError, StateUnreadableError):
+    except (RefusedError, StateUnreadableError, MalformedArchiveError):
         raise  # the next item would fare no better
     except TableTrailError as error:
         return replace(Looked(item_key, None, None, None), became=Undone.REFUSED, reason=str(error))

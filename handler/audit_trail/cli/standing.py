@@ -9,6 +9,7 @@ from audit_trail.cli import clock, words
 from audit_trail.cli.context import UsageError, note
 from audit_trail.core import states
 from audit_trail.core.history import is_timestamp
+from audit_trail.core.moments import FIRST, bound
 
 if TYPE_CHECKING:
     from audit_trail.aws.reader import TrailReader
@@ -22,6 +23,7 @@ MOMENT = (
     "timestamp as --json shows it: just after that change."
 )
 _SETTLING = timedelta(seconds=60)
+_TTL_WITHIN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,19 @@ def at(reader: "TrailReader", item_key: "Image", when: Moment) -> "State | None"
 def expired(when: Moment, trail: "Trail") -> bool:
     """Tell whether records of that moment may have expired."""
     return when.end is not None and trail.retention is not None and when.end <= clock.now() - trail.retention
+
+
+def whole(when: Moment, reader: "TrailReader") -> bool:
+    """Tell whether what is recorded of that moment is all that ever was.
+
+    It is where the archive was on before any of it was deleted: when there's something older in it, by more than the
+    days within which DynamoDB's TTL deletes.
+    """
+    if when.end is None or not expired(when, reader.trail):
+        return True
+    return reader.archive is not None and reader.archive.reaches(
+        bound(max(when.end, FIRST + _TTL_WITHIN) - _TTL_WITHIN)
+    )
 
 
 def warn(when: Moment, trail: "Trail", *, archived: bool = False) -> None:

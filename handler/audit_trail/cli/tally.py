@@ -32,6 +32,12 @@ class Tally:
         self.records += other.records
         self.found.update(other.found)
 
+    def take_back(self, other: "Tally") -> None:
+        """Take out what was added."""
+        self.items -= other.items
+        self.records -= other.records
+        self.found -= other.found  # and leaves no zeros
+
     def count(self, outcome: Outcome) -> int:
         """Return how many checks came out so."""
         return sum(count for (_, one, _), count in self.found.items() if one is outcome)

@@ -60,8 +60,10 @@ def verify(  # noqa: PLR0913  one parameter an option
     For each item: its records begin with its creation or a BASELINE; each record's old digest is the new one of the
     record before; images match their digests; diffs are exact; a BASELINE shows what the records around it do; the
     item is as one of its newest records left it. Names each gap with the records on both sides, and says what can't be
-    told, such as what was before an item's oldest record. Running writers and expiring records cause no alarm. An
-    item's records that expired are verified as well with --include-archive, which reads every object of the archive.
+    told, such as what was before an item's oldest record. Running writers and expiring records cause no alarm. With
+    --include-archive, records that expired are verified as well: it reads every object of the archive, once, for which
+    --state or a temporary file takes the room of all archived records. What leaves the table while it runs is found in
+    the archive after --settle seconds: give more than the archive's batching_window_seconds, such as 120.
 
     Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told), 2 when the command's
     words are off or a newer version wrote some records, and 3 when AWS refuses or images can't be read.
@@ -74,12 +76,12 @@ def verify(  # noqa: PLR0913  one parameter an option
 
     trail verify --max-read-units 500 --state verify.state
 
+    trail verify --include-archive --settle 120
+
     trail verify --strict --json
     """
     if key and (state is not None or max_read_units is not None):
         raise UsageError("--state and --max-read-units are for the whole table: leave out the key")
-    if include_archive and not key:
-        raise UsageError("--include-archive is for one item: give its key")
     from audit_trail.cli import verifying  # noqa: PLC0415  takes longer to import than all of `trail --help`
 
     how = verifying.How(settle, max_read_units, state, strict=strict, as_json=as_json, include_archive=include_archive)

@@ -1,31 +1,29 @@
 """What ``trail verify`` does; by itself, since `trail --help` needs nothing of what it takes to import this."""
 
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from botocore.config import Config
 
 from audit_trail.aws import reading
+from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.reader import THREADS
 from audit_trail.aws.scanning import Meter, Scans, give_bodies
 from audit_trail.aws.verifying import Items, Source, look, mapped
 from audit_trail.cli import key as key_words
-from audit_trail.cli import words
 from audit_trail.cli.bars import Advance, bars
 from audit_trail.cli.closely import Examined, Examiner
-from audit_trail.cli.context import Exit, note, tell
+from audit_trail.cli.expired import Expired
 from audit_trail.cli.ledger import Ledger
 from audit_trail.cli.tally import Tally
+from audit_trail.cli.verdict import described, finish
 from audit_trail.cli.whole_table import WholeTable
 from audit_trail.core.chain import Circumstances, Live
-from audit_trail.core.checks import Outcome
 from audit_trail.core.values import AttributeValue, Image
 
 if TYPE_CHECKING:
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
     from audit_trail.cli.options import TrailOptions
 
 _FIRST_PAUSE = 1.0  # seconds
-_UNPROVEN = (
-    "What records can't prove, and docs/guarantees.md says what does: that no run of changes is missing which led back "
-    "to the same image, that the end of a deleted item's history is there, nor that nobody rewrote all of it consistently."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +51,42 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
     """Verify, and print what was found; `audit_trail.cli.verify` has the promise."""
     client = options.connection.dynamodb(Config(max_pool_connections=THREADS, retries={"mode": "standard"}))
     trail = reading.find_trail(client, options.audit_table)
-    fetch = options.connection.images()
-    source = look(client, trail.source_table)
-    circumstances = Circumstances(source.read_at, trail.retention, source.stream, trail.key_schema)
-    meter = Meter(how.max_read_units)
     archive = options.archive(trail) if how.include_archive else None
-    examiner = Examiner(Items(client, trail, meter, archive), trail, fetch, circumstances)
+    view = _View(client, trail, options.connection.images(), Meter(how.max_read_units))
     with ThreadPoolExecutor(THREADS, "trail") as pool:
         if key:
             keys = key_words.parse(key, trail)
+            examiner = view.examiner(view.circumstances(look(client, trail.source_table)), archive)
             examined = _one(examiner, trail.key_schema.audit_partition_value(keys), keys, how.settle)
-            _finish(examined.tally, iter(_described(examined)), how)
+            finish(examined.tally, described(examined), strict=how.strict, as_json=how.as_json)
             return
         give_bodies(client)
-        with Ledger(how.state, f"verify of {trail.audit_table}") as ledger:
-            tally = _Whole(client, trail, ledger, pool, how).run(meter, fetch, examiner, source, circumstances)
+        about = f"verify of {trail.audit_table}"
+        with Ledger(how.state, about if archive is None else f"{about} and its archive") as ledger:
+            expired = None if archive is None else Expired(archive, ledger, pool)
+            tally = _Whole(view, ledger, pool, expired, how.settle).run()
             try:
-                _finish(tally, ledger.findings(), how)
+                finish(tally, ledger.findings(), strict=how.strict, as_json=how.as_json)
             finally:
                 ledger.done()
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a trail is looked at through."""
+
+    client: "DynamoDBClient"
+    trail: reading.Trail
+    fetch: Callable[[str], bytes]
+    meter: Meter
+
+    def circumstances(self, source: Source) -> Circumstances:
+        # The archive changes none of them: what expired before it was turned on is in neither place.
+        return Circumstances(source.read_at, self.trail.retention, source.stream, self.trail.key_schema)
+
+    def examiner(self, circumstances: Circumstances, archive: ArchivedRecords | None) -> Examiner:
+        items = Items(self.client, self.trail, self.meter, archive)
+        return Examiner(items, self.trail, self.fetch, circumstances)
 
 
 def _one(examiner: Examiner, partition: AttributeValue, keys: Image, settle: float) -> Examined:
@@ -94,38 +105,57 @@ class _Whole:
     """Verifies a whole table."""
 
     def __init__(
-        self, client: "DynamoDBClient", trail: reading.Trail, ledger: Ledger, pool: ThreadPoolExecutor, how: How
+        self, view: _View, ledger: Ledger, pool: ThreadPoolExecutor, expired: Expired | None, settle: float
     ) -> None:
-        self._client = client
-        self._trail = trail
+        self._view = view
         self._ledger = ledger
         self._pool = pool
-        self._how = how
+        self._expired = expired
+        self._settle = settle
         self._tally = Tally.from_json(ledger.fact("tally"))
 
-    def run(self, meter: Meter, fetch: Any, examiner: Examiner, source: Source, circumstances: Circumstances) -> Tally:
-        """Read both tables, then look closely at what is under suspicion; return the counts."""
-        begun = self._ledger.fact("begun") or source.read_at.isoformat()
-        self._ledger.save(begun=begun)
-        read_at = Live(None, datetime.fromisoformat(begun))
-        table = WholeTable(
-            Scans(self._client, self._pool, meter), self._trail, fetch, self._ledger, circumstances, self._tally
-        )
+    def run(self) -> Tally:
+        """Read both tables, then look closely at what is under suspicion; return the counts.
+
+        The archive is read first. A record that leaves the table before that is read comes into the archive within
+        the settling time: then what is new there is read, and the items are looked at again of which it is.
+        """
+        view, trail = self._view, self._view.trail
         with bars() as bar:
+            load = bar("archived records", None) if self._expired else _nothing
+            self._load(load)
+            source = look(view.client, trail.source_table)
+            circumstances = view.circumstances(source)
+            scans = Scans(view.client, self._pool, view.meter)
+            archives = self._expired is not None
+            table = WholeTable(scans, trail, view.fetch, self._ledger, circumstances, self._tally, archives=archives)
+            begun = self._ledger.fact("begun") or source.read_at.isoformat()
+            self._ledger.save(begun=begun)
+            read_at = Live(None, datetime.fromisoformat(begun))
             table.read_source(bar("items", source.approximate_items))
-            table.read_audit(read_at, bar("records", self._trail.approximate_records))
+            table.read_audit(read_at, bar("records", trail.approximate_records))
+            read = time.monotonic()
             if not self._ledger.fact("unseen"):
+                table.read_archived(read_at, load)
                 table.suspect_unseen()
                 self._ledger.save(unseen=True)
-            self._look_closely(examiner, bar("looking closely", None))
+            examiner = view.examiner(circumstances, self._expired)
+            self._look_closely(table, examiner, read if archives else 0.0, bar("looking closely", None))
         return self._tally
 
-    def _look_closely(self, examiner: Examiner, advance: Advance) -> None:
-        """Look at each suspect, and a second time, later, at those of which something is still missing."""
-        latest = 0.0
+    def _load(self, advance: Advance) -> None:
+        if self._expired is not None:
+            self._expired.load(advance, self._tally, suspicious=bool(self._ledger.fact("unseen")))
+
+    def _look_closely(self, table: WholeTable, examiner: Examiner, latest: float, advance: Advance) -> None:
+        """Look at each suspect, and a second time, later, at those of which something is still missing.
+
+        ``latest`` is when the last record was read that may be on its way to the archive by then.
+        """
         for again in (False, True):
             if again and latest:
-                time.sleep(max(0.0, latest + self._how.settle - time.monotonic()))
+                time.sleep(max(0.0, latest + self._settle - time.monotonic()))
+                self._load(_nothing)
             after = b""
             while some := self._ledger.suspects(after):
                 after = some[-1][0]
@@ -136,58 +166,17 @@ class _Whole:
                         seen = None if live is None else [live.digest, live.read_at.isoformat()]
                         self._ledger.suspect(item, suspect | {"live": seen})
                     else:
-                        self._tally.add(examined.tally)
-                        self._ledger.cleared(item, _described(examined))
+                        table.count(item, examined.tally)
+                        self._ledger.cleared(item, described(examined))
                 self._ledger.save(tally=self._tally.as_json())
                 advance(len(some))
+
+
+def _nothing(_count: int) -> None:
+    """Show no progress."""
 
 
 def _look(examiner: Examiner, suspect: dict[str, Any]) -> Examined:
     seen = suspect.get("live")
     live = None if seen is None else Live(seen[0], datetime.fromisoformat(seen[1]))
     return examiner.examine(suspect["partition"], suspect["keys"], live)
-
-
-def _described(examined: Examined) -> Iterator[dict[str, Any]]:
-    """Yield what doesn't hold, as JSON has it."""
-    for found in examined.bad:
-        told: dict[str, Any] = {"check": found.check, "outcome": found.outcome, "why": found.why}
-        if examined.keys is not None:
-            told["keys"] = {name: json.loads(words.plain_json(value)) for name, value in examined.keys.items()}
-        if found.timestamp:
-            told["timestamp"] = found.timestamp
-        if found.before:
-            told["before"] = found.before
-        yield told
-
-
-def _finish(tally: Tally, found: Iterator[dict[str, Any]], how: How) -> None:
-    for one in found:
-        if how.as_json:
-            typer.echo(json.dumps(one))
-        elif one["outcome"] == Outcome.BROKEN:
-            typer.echo(_line(one))
-    broken, unknown = tally.count(Outcome.BROKEN), tally.count(Outcome.UNKNOWN)
-    if how.as_json:
-        typer.echo(json.dumps({"broken": broken, "unknown": unknown, **tally.as_json()}))
-    else:
-        _summarise(tally)
-        note(_UNPROVEN)
-    if tally.unreadable:
-        tell(f"the images of {tally.unreadable} record(s) can't be read: check that the verifier policy is attached")
-    if broken or (how.strict and unknown):
-        raise typer.Exit(Exit.PROBLEM)
-    if tally.unreadable:
-        raise typer.Exit(Exit.AWS_REFUSED)
-
-
-def _line(one: dict[str, Any]) -> str:
-    key = " ".join(words.printable(str(value)) for value in one.get("keys", {}).values())
-    between = f" (the record before: {one['before']})" if "before" in one else ""
-    return f"BROKEN  {one['check']:<9}  {key}  {one.get('timestamp', '-')}: {one['why']}{between}"
-
-
-def _summarise(tally: Tally) -> None:
-    typer.echo(f"{tally.items:,} item(s), {tally.records:,} record(s) verified")
-    for (check, outcome, why), count in sorted(tally.found.items()):
-        typer.echo(f"{count:>12,}  {check:<9}  {outcome:<7}  {why}".rstrip())

@@ -4,20 +4,19 @@ What a Scan gives may be a moment old and torn, so it only raises suspicion; eac
 closely by itself, with consistent reads.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from audit_trail.aws.reading import Trail
 from audit_trail.aws.scanning import SEGMENTS, Scans
 from audit_trail.aws.verifying import keys_of, opened
-from audit_trail.cli.ledger import Ledger
+from audit_trail.cli.ledger import Ledger, identity
+from audit_trail.cli.passing import Passing
 from audit_trail.cli.tally import Tally
 from audit_trail.core.chain import Chain, Circumstances, Live
-from audit_trail.core.checks import Finding, Outcome, known_image
-from audit_trail.core.errors import MalformedItemError, NewerRecordError
-from audit_trail.core.history import Change, Order
-from audit_trail.core.values import AttributeValue, Image, canonical_text, canonical_value, utf8
+from audit_trail.core.checks import known_image
+from audit_trail.core.history import Change
+from audit_trail.core.values import AttributeValue, Image, canonical_text
 
 Progress = Callable[[int], None]
 """Is told how many more were gone through."""
@@ -26,7 +25,10 @@ _SOURCE, _AUDIT = "source", "audit"
 
 
 class WholeTable:
-    """Goes through both tables, and notes in the ledger which items to look at closely."""
+    """Goes through both tables, and notes in the ledger which items to look at closely.
+
+    With ``archives``, an item's records are those that the ledger has of the archive, too.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917  all that it needs of the world
         self,
@@ -36,6 +38,8 @@ class WholeTable:
         ledger: Ledger,
         circumstances: Circumstances,
         tally: Tally,
+        *,
+        archives: bool,
     ) -> None:
         self._scans = scans
         self._trail = trail
@@ -43,6 +47,7 @@ class WholeTable:
         self._ledger = ledger
         self._circumstances = circumstances
         self._tally = tally
+        self._archives = archives
 
     def read_source(self, progress: Progress) -> None:
         """Note how each item of the source table is."""
@@ -76,6 +81,17 @@ class WholeTable:
             self._ledger.save(tally=self._tally.as_json())
             progress(len(page.items))
 
+    def read_archived(self, read_at: Live, progress: Progress) -> None:
+        """Check the items of which all records have expired, once the audit table was read."""
+        after = b""
+        while some := self._ledger.archived_alone(after):
+            after = some[-1]
+            for item in some:
+                first = next(self._ledger.archived(item))
+                Passing(self, first[self.partition_key], read_at).end()
+            self._ledger.save(tally=self._tally.as_json())
+            progress(len(some))
+
     def suspect_unseen(self) -> None:
         """Note the items that have no records at all."""
         for item, keys in self._ledger.unseen():
@@ -92,6 +108,10 @@ class WholeTable:
         """Return the chain of an item."""
         return Chain(self._circumstances, replace(read_at, digest=self._ledger.live(item)))
 
+    def archived(self, item: bytes) -> Iterator[Image]:
+        """Yield an item's archived records, the oldest time first."""
+        return self._ledger.archived(item, oldest_first=True) if self._archives else iter(())
+
     def opened(self, change: Change) -> tuple[Change, str]:
         """Return a record with its images."""
         item, spoiled = opened(change.item, self._fetch)
@@ -101,9 +121,15 @@ class WholeTable:
         """Note that all records of an item were seen."""
         self._ledger.forget_live(item)
         if well:
-            self._tally.add(tally)
+            self.count(item, tally)
         else:
             self._ledger.suspect(item, {"partition": partition, "keys": keys})
+
+    def count(self, item: bytes, tally: Tally) -> None:
+        """Count what came out of an item; so that it can be taken back, where more of its records may be archived."""
+        self._tally.add(tally)
+        if self._archives:
+            self._ledger.count(item, tally.as_json())
 
 
 class _Segment:
@@ -122,50 +148,15 @@ class _Segment:
         partition = item[self._table.partition_key]
         if partition != self._partition:
             self.finish()
-            self._begin(partition)
+            self._partition = partition
+            self._item = Passing(self._table, partition, self._read_at)
         self._last = item
-        try:
-            change = Change.from_item(item)
-        except NewerRecordError:
-            raise  # what it proves isn't known here
-        except MalformedItemError:
-            self._well = False
-            return
-        for one in self._order.push(change):
-            self._check(one)
-
-    def _begin(self, partition: AttributeValue) -> None:
-        self._partition = partition
-        self._identity = identity(partition)
-        self._order: Order[Change] = Order()
-        self._chain = self._table.chain(self._identity, self._read_at)
-        self._tally = Tally(items=1)
-        self._keys: Image | None = None
-        self._well = True
-
-    def _check(self, change: Change) -> None:
-        whole, spoiled = self._table.opened(change)
-        self._keys = self._keys or whole.item.get("keys", {}).get("M")
-        self._tally.records += 1
-        self._note(self._chain.add(whole, spoiled))
-
-    def _note(self, findings: Iterator[Finding]) -> None:
-        for found in self._tally.note(findings):
-            if found.outcome is Outcome.BROKEN:
-                self._well = False
+        self._item.take(item)
 
     def finish(self) -> None:
         """End the item that is under way."""
         if self._partition is None:
             return
-        for one in self._order.rest():
-            self._check(one)
-        self._note(self._chain.end())
-        self._table.through(self._identity, self._partition, self._keys, self._tally, well=self._well)
+        self._item.end()
         self.resume = {name: self._last[name] for name in (self._table.partition_key, "timestamp")}
         self._partition = None
-
-
-def identity(partition: AttributeValue) -> bytes:
-    """Return what stands for a partition key."""
-    return hashlib.blake2b(utf8(canonical_text(canonical_value(partition))), digest_size=16).digest()
