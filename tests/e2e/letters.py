@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from audit_trail.core.values import Image
     from tests.e2e.conftest import Deployment
-    from tests.event_source_mapping import StreamShard
+    from tests.event_source_mapping import EventRecord, StreamShard
     from tests.event_source_mapping.sources import ShardReader, StartingPosition
 
 RecordKey = tuple[str, str]
@@ -48,6 +48,13 @@ class WithExpiry:
         self._stream = stream
         self._expired = expired
         self.arn = stream.arn
+
+    def records(self) -> list[EventRecord]:
+        """Return all that it tells, from its beginning."""
+        readers = [self.open(shard.shard_id, "TRIM_HORIZON") for shard in self.shards()]
+        return [
+            record for reader in readers for page in iter(lambda: reader.read(1_000).records, []) for record in page
+        ]
 
     def shards(self) -> Sequence[StreamShard]:
         """Return the stream's shards."""
@@ -109,13 +116,16 @@ class Letters:
         functions.update_event_source_mapping(UUID=found["UUID"], Enabled=False)
         return mapping_when(self.deployment, found["UUID"], "Disabled")
 
+    def stream(self) -> WithExpiry:
+        """Return the audit table's stream."""
+        stream = DynamoDBStream(self.deployment.client("dynamodbstreams"), self.stream_arn("audit_table"))
+        return WithExpiry(stream, self.expired)
+
     def deliver(self, kind: str, *, duplicates: float = 0, **changed: Any) -> EventSourceMapping:
         """Deliver the audit table's stream, from its beginning, to a deployed function, as its mapping is set but for `changed`."""
         mapping = EventSourceMapping(
             DeployedFunction(self.deployment.client("lambda"), self.names[kind]),
-            WithExpiry(
-                DynamoDBStream(self.deployment.client("dynamodbstreams"), self.stream_arn("audit_table")), self.expired
-            ),
+            self.stream(),
             SimulatedClock(time.time()),
             replace(config_of(self.mapping(kind), "TRIM_HORIZON"), **changed),
             on_failure=S3Destination(self.deployment.client("s3"), self.names["bucket"]),

@@ -7,7 +7,7 @@ import http.server
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +22,10 @@ class Recorder:
         self.url = f"http://127.0.0.1:{port}"
         self.asked: list[tuple[str, str]] = []
 
-    def objects(self, bucket: str) -> list[str]:
-        """Return the keys of the objects of a bucket that were fetched, in order; `/` divides bucket from key."""
-        paths = [urlsplit(path).path for method, path in self.asked if method == "GET"]
-        return sorted(path.removeprefix(f"/{bucket}/") for path in paths if path.removeprefix(f"/{bucket}").strip("/"))
+    def objects(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys under a prefix of the objects of a bucket that were fetched, in order."""
+        paths = [unquote(urlsplit(path).path) for method, path in self.asked if method == "GET"]
+        return sorted(path.removeprefix(f"/{bucket}/") for path in paths if path.startswith(f"/{bucket}/{prefix}"))
 
 
 @contextmanager
