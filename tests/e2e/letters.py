@@ -51,10 +51,12 @@ class WithExpiry:
 
     def records(self) -> list[EventRecord]:
         """Return all that it tells, from its beginning."""
-        readers = [self.open(shard.shard_id, "TRIM_HORIZON") for shard in self.shards()]
-        return [
-            record for reader in readers for page in iter(lambda: reader.read(1_000).records, []) for record in page
-        ]
+        found: list[EventRecord] = []
+        for shard in self.shards():
+            reader = self.open(shard.shard_id, "TRIM_HORIZON")
+            while records := reader.read(1_000).records:
+                found += records
+        return found
 
     def shards(self) -> Sequence[StreamShard]:
         """Return the stream's shards."""
