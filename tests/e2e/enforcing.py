@@ -24,12 +24,11 @@ from tests.e2e.conftest import Deployment
 from tests.e2e.probing import policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+DENIED = "AccessDeniedException"
 ORDER = {"order_id": {"N": "4711"}}
-USES = ("audit", "letters_audit")
-"""The modules of audit_trail that are deployed."""
 
 
 @contextmanager
@@ -39,7 +38,9 @@ def enforcing_deployment(folder: Path) -> Iterator[Deployment]:
         deployed = LocalDeployment(folder / "deployment", engine.endpoint)
         variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-", "alarms": "{}"}
         letters = ROOT / "tests" / "e2e" / "archive.tf"
-        outputs = deployed.up(build_zip.build(), variables, beside=[letters, _without_conditions(folder)])
+        outputs = deployed.up(
+            build_zip.build(), variables, beside=[letters, without_conditions(folder, ["audit", "letters_audit"])]
+        )
         deployment = Deployment(engine, outputs, deployed.terraform)
         batches = allow("dynamodb:BatchExecuteStatement", "*")
         for role in (outputs["function_role_name"], outputs["letters"]["function_role"]):
@@ -51,8 +52,8 @@ def enforcing_deployment(folder: Path) -> Iterator[Deployment]:
         deployment.close()
 
 
-def _without_conditions(folder: Path) -> Path:
-    """Make a copy of the module without the statements that MiniStack can't evaluate; return its use.
+def without_conditions(folder: Path, uses: Sequence[str] = ("audit",)) -> Path:
+    """Make a copy of the module without the statements that MiniStack can't evaluate; return where `uses`, modules of the root, use it.
 
     Its http endpoint can't meet TLS only, and it takes the header If-None-Match for absent, always.
     """
@@ -61,8 +62,8 @@ def _without_conditions(folder: Path) -> Path:
     override = "locals {\n  tls_only_statements = []\n  write_once_statements = []\n}\n"
     (module / "engine_override.tf").write_text(override, encoding="ascii")
     use = folder / "audit_override.tf"
-    uses = [f'module "{name}" {{\n  source = {json.dumps(str(module))}\n}}\n' for name in USES]
-    use.write_text("".join(uses), encoding="utf-8")
+    source = json.dumps(str(module))
+    use.write_text("".join(f'module "{name}" {{\n  source = {source}\n}}\n' for name in uses), encoding="utf-8")
     return use
 
 

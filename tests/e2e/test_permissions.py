@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from audit_trail.core.failures import quarantined
-from tests.e2e.enforcing import ORDER, allow, client_as, refusal, user
+from tests.e2e.enforcing import DENIED, ORDER, allow, client_as, refusal, user
 from tests.e2e.probing import zipped
 from tests.unit.fakes import numbered_record
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.conftest import Deployment
-
-DENIED = "AccessDeniedException"
 
 
 def _objects(enforcing: Deployment) -> list[str]:
