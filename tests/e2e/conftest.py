@@ -113,3 +113,16 @@ def deployment(aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
     deployment.close()
     if aws_engine.kind == "external":
         deployed.down()
+
+
+@pytest.fixture(scope="session")
+def enforcing(
+    needs_terraform: None, endpoint_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Give a deployment to a MiniStack that enforces IAM."""
+    from tests.e2e.enforcing import enforcing_deployment  # noqa: PLC0415  it needs what is made here
+
+    if endpoint_url:
+        pytest.skip(f"{endpoint_url} may not enforce IAM: this needs a MiniStack of its own (unset ENDPOINT)")
+    with enforcing_deployment(tmp_path_factory.mktemp("permissions")) as deployment:
+        yield deployment

@@ -5,9 +5,10 @@ Both bring the changes of a deployed source table to the deployed function, and 
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tests.e2e.waiting import wait_until
 from tests.event_source_mapping import (
@@ -50,9 +51,9 @@ class OverOurModel:
     def __init__(self, deployment: Deployment, names: dict[str, str]) -> None:
         functions, dynamodb = deployment.client("lambda"), deployment.client("dynamodb")
         functions.update_event_source_mapping(UUID=names["mapping"], Enabled=False)
-        wait_until(lambda: _mapping(deployment, names)["State"] == "Disabled", PATIENCE)
         self.clock = SimulatedClock(time.time())
-        self.config = _config(_mapping(deployment, names))
+        # Delivering begins at the stream's end: what others wrote is theirs.
+        self.config = config_of(mapping_when(deployment, names["mapping"], "Disabled"), "LATEST")
         arn = dynamodb.describe_table(TableName=names["source_table"])["Table"]["LatestStreamArn"]
         self.mapping = EventSourceMapping(
             DeployedFunction(functions, names["function"]),
@@ -62,7 +63,6 @@ class OverOurModel:
             on_failure=S3Destination(deployment.client("s3"), names["bucket"]),
             rng=random.Random(5),
         )
-        # It begins at the stream's end: what others wrote is theirs.
         assert self.mapping.step() is None
 
     def deliver(self, until: Callable[[], bool]) -> None:
@@ -91,7 +91,7 @@ class OverTheEngine:
     def __init__(self, deployment: Deployment, names: dict[str, str]) -> None:
         self._deployment = deployment
         self._names = names
-        wait_until(lambda: _mapping(deployment, names)["State"] == "Enabled", PATIENCE)
+        mapping_when(deployment, names["mapping"], "Enabled")
 
     def deliver(self, until: Callable[[], bool]) -> None:
         """Wait for what was written."""
@@ -103,7 +103,7 @@ class OverTheEngine:
 
     def give_up(self, until: Callable[[], bool]) -> None:
         """Wait for a minute, which is the least that a mapping takes for the record age."""
-        before = _mapping(self._deployment, self._names)["MaximumRecordAgeInSeconds"]
+        before = mapping_when(self._deployment, self._names["mapping"], "Enabled")["MaximumRecordAgeInSeconds"]
         try:
             self._set_record_age(60)
             wait_until(until, 2 * PATIENCE)
@@ -113,26 +113,39 @@ class OverTheEngine:
     def _set_record_age(self, seconds: int) -> None:
         functions = self._deployment.client("lambda")
         functions.update_event_source_mapping(UUID=self._names["mapping"], MaximumRecordAgeInSeconds=seconds)
-        wait_until(lambda: _mapping(self._deployment, self._names)["State"] == "Enabled", PATIENCE)
+        mapping_when(self._deployment, self._names["mapping"], "Enabled")
 
     def pass_days(self, days: int) -> None:
         """Days don't pass here."""
 
 
-def _mapping(deployment: Deployment, names: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = deployment.client("lambda").get_event_source_mapping(UUID=names["mapping"])
+def mapping_when(deployment: Deployment, uuid: str, state: str) -> dict[str, Any]:
+    """Wait until an engine's own mapping is in a state, and return it."""
+    found: dict[str, Any] = {}
+
+    def is_there() -> bool:
+        found.update(deployment.client("lambda").get_event_source_mapping(UUID=uuid))
+        return bool(found["State"] == state)
+
+    wait_until(is_there, PATIENCE)
     return found
 
 
-def _config(mapping: dict[str, Any]) -> MappingConfig:
+def config_of(mapping: dict[str, Any], starting_position: Literal["TRIM_HORIZON", "LATEST"]) -> MappingConfig:
     """Return a deployed mapping's settings, but for where it starts."""
+    defaults = MappingConfig()
     return MappingConfig(
         batch_size=mapping["BatchSize"],
         maximum_batching_window_in_seconds=mapping["MaximumBatchingWindowInSeconds"],
-        parallelization_factor=mapping["ParallelizationFactor"],
-        starting_position="LATEST",
+        parallelization_factor=mapping.get("ParallelizationFactor", defaults.parallelization_factor),
+        starting_position=starting_position,
         report_batch_item_failures="ReportBatchItemFailures" in mapping["FunctionResponseTypes"],
-        bisect_batch_on_function_error=mapping["BisectBatchOnFunctionError"],
+        bisect_batch_on_function_error=mapping.get(
+            "BisectBatchOnFunctionError", defaults.bisect_batch_on_function_error
+        ),
         maximum_retry_attempts=mapping["MaximumRetryAttempts"],
         maximum_record_age_in_seconds=mapping["MaximumRecordAgeInSeconds"],
+        filter_patterns=tuple(
+            json.loads(one["Pattern"]) for one in mapping.get("FilterCriteria", {}).get("Filters", [])
+        ),
     )

@@ -1,4 +1,4 @@
-"""A function's code that tries calls on a table and answers with what each met; runs with whatever role it's given."""
+"""A function's code that tries calls and answers with what each met; runs with whatever role it's given."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from botocore.exceptions import ClientError
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
-    """Make each call of event["calls"], name → [method, parameters], and return name → "ok" or the error's code."""
-    dynamodb: Any = boto3.client("dynamodb")
+    """Make each call of event["calls"], name → [method, parameters], and return name → "ok" or the error's code.
+
+    They are DynamoDB's, or those of event["service"].
+    """
+    client: Any = boto3.client(event.get("service", "dynamodb"))
     answers = {}
     for name, (method, parameters) in event["calls"].items():
         try:
-            getattr(dynamodb, method)(**parameters)
+            getattr(client, method)(**parameters)
             answers[name] = "ok"
         except ClientError as error:
             answers[name] = error.response["Error"]["Code"]

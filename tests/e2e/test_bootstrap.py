@@ -20,7 +20,7 @@ from scripts.local_deployment import NOT_COPIED, clean_environment
 from scripts.project import ROOT
 from scripts.terraform import Terraform, throwaway_environment
 from tests import engines
-from tests.e2e.test_permissions import DENIED, _allow, _refusal, _without_conditions
+from tests.e2e.enforcing import DENIED, allow, refusal, without_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ class Bootstrapped:
             iam.put_user_policy(UserName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
         unnamed = UNNAMED_THERE if role == "deploy" else [one for one in UNNAMED_THERE if READS.search(one)]
         for number, action in enumerate(unnamed):
-            iam.put_user_policy(UserName=role, PolicyName=f"emulator-{number}", PolicyDocument=_allow(action, "*"))
+            iam.put_user_policy(UserName=role, PolicyName=f"emulator-{number}", PolicyDocument=allow(action, "*"))
         key = iam.create_access_key(UserName=role)["AccessKey"]
         return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
 
@@ -123,7 +123,7 @@ def account(
         bootstrap.run("apply", "-auto-approve", "-no-color", quiet=True)
 
         root = Terraform(folder / "terraform", environment)
-        shutil.copy(_without_conditions(folder), root.directory)
+        shutil.copy(without_conditions(folder), root.directory)
         settings = {"name_prefix": "boot-", "handler_zip": str(build_zip.build())}
         (root.directory / "engine.auto.tfvars.json").write_text(json.dumps(settings), "utf-8")
         (root.directory / "backend.hcl").write_text(BACKEND_CONFIG, "ascii")
@@ -187,12 +187,12 @@ def test_neither_role_opens_data_or_deletes_it(
     for session in (deployer, planner):
         dynamodb, s3 = (session.client(name, endpoint_url=account.endpoint) for name in ("dynamodb", "s3"))
         for table in ("boot-orders", "boot-audit"):
-            assert _refusal(dynamodb.get_item, TableName=table, Key=KEY) == DENIED
-            assert _refusal(dynamodb.put_item, TableName=table, Item=KEY) == DENIED
-            assert _refusal(dynamodb.delete_table, TableName=table) == DENIED
-        assert _refusal(s3.get_object, Bucket=deployed["bucket_name"], Key="images/x") == "AccessDenied"
-        assert _refusal(s3.delete_bucket, Bucket=deployed["bucket_name"]) == "AccessDenied"
-        assert _refusal(s3.delete_object, Bucket=STATE_BUCKET, Key="table-trail/terraform.tfstate") == "AccessDenied"
+            assert refusal(dynamodb.get_item, TableName=table, Key=KEY) == DENIED
+            assert refusal(dynamodb.put_item, TableName=table, Item=KEY) == DENIED
+            assert refusal(dynamodb.delete_table, TableName=table) == DENIED
+        assert refusal(s3.get_object, Bucket=deployed["bucket_name"], Key="images/x") == "AccessDenied"
+        assert refusal(s3.delete_bucket, Bucket=deployed["bucket_name"]) == "AccessDenied"
+        assert refusal(s3.delete_object, Bucket=STATE_BUCKET, Key="table-trail/terraform.tfstate") == "AccessDenied"
         dynamodb.close()
         s3.close()
 
@@ -200,10 +200,10 @@ def test_neither_role_opens_data_or_deletes_it(
 def test_neither_role_reaches_beyond_the_trail(account: Bootstrapped, deployed: dict[str, Any], deployer: Any) -> None:
     """The role that deploys is refused other tables, roles and functions, and other keys of the state's bucket."""
     dynamodb, iam, s3 = (deployer.client(name, endpoint_url=account.endpoint) for name in ("dynamodb", "iam", "s3"))
-    assert _refusal(dynamodb.describe_table, TableName="others") == DENIED
-    assert _refusal(iam.create_role, RoleName="others", AssumeRolePolicyDocument="{}") == "AccessDenied"
-    assert _refusal(iam.delete_role, RoleName=account.outputs["plan_role_arn"].rpartition("/")[2]) == "AccessDenied"
-    assert _refusal(s3.put_object, Bucket=STATE_BUCKET, Key="others", Body=b"") == "AccessDenied"
+    assert refusal(dynamodb.describe_table, TableName="others") == DENIED
+    assert refusal(iam.create_role, RoleName="others", AssumeRolePolicyDocument="{}") == "AccessDenied"
+    assert refusal(iam.delete_role, RoleName=account.outputs["plan_role_arn"].rpartition("/")[2]) == "AccessDenied"
+    assert refusal(s3.put_object, Bucket=STATE_BUCKET, Key="others", Body=b"") == "AccessDenied"
     for client in (dynamodb, iam, s3):
         client.close()
 
@@ -211,8 +211,8 @@ def test_neither_role_reaches_beyond_the_trail(account: Bootstrapped, deployed: 
 def test_the_plan_role_changes_nothing(account: Bootstrapped, deployed: dict[str, Any], planner: Any) -> None:
     """The role that plans may keep a plan, and is refused to write the state, and to change a table."""
     dynamodb, s3 = (planner.client(name, endpoint_url=account.endpoint) for name in ("dynamodb", "s3"))
-    assert _refusal(s3.put_object, Bucket=STATE_BUCKET, Key="table-trail/plans/1", Body=b"") == "ok"
-    assert _refusal(s3.put_object, Bucket=STATE_BUCKET, Key="table-trail/terraform.tfstate", Body=b"") == "AccessDenied"
-    assert _refusal(dynamodb.update_table, TableName="boot-audit", DeletionProtectionEnabled=False) == DENIED
+    assert refusal(s3.put_object, Bucket=STATE_BUCKET, Key="table-trail/plans/1", Body=b"") == "ok"
+    assert refusal(s3.put_object, Bucket=STATE_BUCKET, Key="table-trail/terraform.tfstate", Body=b"") == "AccessDenied"
+    assert refusal(dynamodb.update_table, TableName="boot-audit", DeletionProtectionEnabled=False) == DENIED
     dynamodb.close()
     s3.close()

@@ -1,80 +1,27 @@
 """Who may do what, where the engine enforces IAM: the function's role, a reader, the application.
 
-Only MiniStack does that here. It knows no dynamodb:PartiQL… action: it checks BatchExecuteStatement as an action of
-its own, on no resource, so the tests grant that one and make every other PartiQL call by ExecuteStatement.
+BatchExecuteStatement, which MiniStack alone takes for an action (enforcing.py), is granted, so that the tests make every
+other PartiQL call by ExecuteStatement.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import shutil
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from audit_trail.core.failures import quarantined
-from scripts import build_zip
-from scripts.engine import REGION
-from scripts.local_deployment import LocalDeployment
-from scripts.project import ROOT
-from tests import engines
-from tests.e2e.conftest import Deployment
-from tests.e2e.probing import policy, zipped
+from tests.e2e.enforcing import DENIED, ORDER, allow, client_as, refusal, user
+from tests.e2e.probing import zipped
 from tests.unit.fakes import numbered_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-DENIED = "AccessDeniedException"
-ORDER = {"order_id": {"N": "4711"}}
-
-
-@pytest.fixture(scope="module")
-def enforcing(
-    needs_terraform: None, endpoint_url: str | None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    """Deploy the example to a MiniStack that enforces IAM, with one order's change in its audit table."""
-    if endpoint_url:
-        pytest.skip(f"{endpoint_url} may not enforce IAM: this needs a MiniStack of its own (unset ENDPOINT)")
-    folder = tmp_path_factory.mktemp("permissions")
-    with engines.aws_engine(folder / "engine", None, {"AUTH": "true"}) as engine:
-        deployed = LocalDeployment(folder / "deployment", engine.endpoint)
-        variables = {"name_prefix": f"iam-{uuid.uuid4().hex[:6]}-", "alarms": "{}"}
-        outputs = deployed.up(build_zip.build(), variables, beside=[_without_conditions(folder)])
-        deployment = Deployment(engine, outputs, deployed.terraform)
-        batches = _allow("dynamodb:BatchExecuteStatement", "*")
-        deployment.client("iam").put_role_policy(
-            RoleName=outputs["function_role_name"], PolicyName="emulator", PolicyDocument=batches
-        )
-        deployment.client("dynamodb").put_item(
-            TableName=deployment.source_table, Item={**ORDER, "status": {"S": "new"}, "updated_by": {"S": "mia"}}
-        )
-        yield deployment
-        deployment.close()
-
-
-def _without_conditions(folder: Path) -> Path:
-    """Make a copy of the module without the statements that MiniStack can't evaluate; return its use.
-
-    Its http endpoint can't meet TLS only, and it takes the header If-None-Match for absent, always.
-    """
-    module = folder / "audit_trail"
-    shutil.copytree(ROOT / "terraform" / "modules" / "audit_trail", module)
-    override = "locals {\n  tls_only_statements = []\n  write_once_statements = []\n}\n"
-    (module / "engine_override.tf").write_text(override, encoding="ascii")
-    use = folder / "audit_override.tf"
-    use.write_text(f'module "audit" {{\n  source = {json.dumps(str(module))}\n}}\n', encoding="utf-8")
-    return use
-
-
-def _allow(action: str, resource: str) -> str:
-    return policy({"Effect": "Allow", "Action": action, "Resource": resource})
+    from tests.e2e.conftest import Deployment
 
 
 def _objects(enforcing: Deployment) -> list[str]:
@@ -174,40 +121,18 @@ def test_the_check_of_the_stream_may_see_what_it_compares(enforcing: Deployment)
     name, function = enforcing.outputs["stream_check_function_name"], enforcing.client("lambda")
     role = function.get_function(FunctionName=name)["Configuration"]["Role"].rpartition("/")[2]
     # MiniStack takes GetEventSourceMapping for this one.
-    listing = _allow("lambda:ListEventSourceMappings", "*")
+    listing = allow("lambda:ListEventSourceMappings", "*")
     enforcing.client("iam").put_role_policy(RoleName=role, PolicyName="emulator", PolicyDocument=listing)
     answer = function.invoke(FunctionName=name, Payload=b"{}")
     assert json.loads(answer["Payload"].read()) == {"problems": []}
 
 
-def _user(enforcing: Deployment, name: str, policy: str) -> dict[str, str]:
-    """Make an IAM user with this policy alone; return its credentials as boto3 takes them."""
-    iam = enforcing.client("iam")
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-
-
-def _dynamodb(enforcing: Deployment, credentials: dict[str, str]) -> Any:
-    session = boto3.Session(credentials["aws_access_key_id"], credentials["aws_secret_access_key"], region_name=REGION)
-    return session.client("dynamodb", endpoint_url=enforcing.engine.endpoint)
-
-
-def _refusal(call: Any, **parameters: Any) -> str:
-    try:
-        call(**parameters)
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return "ok"
-
-
 @pytest.fixture(scope="module")
 def reader(enforcing: Deployment) -> dict[str, str]:
     """Give the credentials of a user who has the reader policy alone."""
-    credentials = _user(enforcing, "reader", enforcing.outputs["reader_policy_json"])
+    credentials = user(enforcing, "reader", enforcing.outputs["reader_policy_json"])
     # MiniStack checks this one on no resource; AWS on the table, which the reader policy names.
-    tags = _allow("dynamodb:ListTagsOfResource", "*")
+    tags = allow("dynamodb:ListTagsOfResource", "*")
     enforcing.client("iam").put_user_policy(UserName="reader", PolicyName="emulator", PolicyDocument=tags)
     return credentials
 
@@ -255,7 +180,7 @@ def test_a_reader_needs_each_statement_of_the_policy(
     """Without any one statement of the reader policy, some command that reads is refused: it holds nothing superfluous."""
     policy = json.loads(enforcing.outputs["reader_policy_json"])
     iam = enforcing.client("iam")
-    credentials = _user(enforcing, "lacking", json.dumps(policy))
+    credentials = user(enforcing, "lacking", json.dumps(policy))
     needed = {
         "ReadHistory": ("history", "4711"),
         "FindTrail": ("history", "4711"),
@@ -267,9 +192,7 @@ def test_a_reader_needs_each_statement_of_the_policy(
     for lacking, words in needed.items():
         rest = [statement for statement in policy["Statement"] if statement["Sid"] != lacking]
         # As above, for MiniStack, but for where it's this one that is lacking.
-        tags = (
-            [] if lacking == "FindTrail" else [json.loads(_allow("dynamodb:ListTagsOfResource", "*"))["Statement"][0]]
-        )
+        tags = [] if lacking == "FindTrail" else [json.loads(allow("dynamodb:ListTagsOfResource", "*"))["Statement"][0]]
         iam.put_user_policy(
             UserName="lacking", PolicyName="only", PolicyDocument=json.dumps(policy | {"Statement": rest + tags})
         )
@@ -287,33 +210,33 @@ def test_a_reader_reads_no_orders_and_changes_nothing(
     assert "the reader policy leaves out on purpose" in scanned.stderr
     assert enforcing.trail("redrive", credentials=reader).returncode == 3
 
-    dynamodb = _dynamodb(enforcing, reader)
+    dynamodb = client_as(enforcing, reader)
     audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
     orders, audit = enforcing.source_table, enforcing.audit_table
-    assert _refusal(dynamodb.get_item, TableName=orders, Key=ORDER) == DENIED
-    assert _refusal(dynamodb.scan, TableName=orders) == DENIED
-    assert _refusal(dynamodb.scan, TableName=audit, IndexName="by_time") == DENIED
-    assert _refusal(dynamodb.put_item, TableName=orders, Item=ORDER) == DENIED
-    assert _refusal(dynamodb.put_item, TableName=audit, Item=audit_key) == DENIED
-    assert _refusal(dynamodb.update_item, TableName=audit, Key=audit_key) == DENIED
-    assert _refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
+    assert refusal(dynamodb.get_item, TableName=orders, Key=ORDER) == DENIED
+    assert refusal(dynamodb.scan, TableName=orders) == DENIED
+    assert refusal(dynamodb.scan, TableName=audit, IndexName="by_time") == DENIED
+    assert refusal(dynamodb.put_item, TableName=orders, Item=ORDER) == DENIED
+    assert refusal(dynamodb.put_item, TableName=audit, Item=audit_key) == DENIED
+    assert refusal(dynamodb.update_item, TableName=audit, Key=audit_key) == DENIED
+    assert refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
     insert = f"INSERT INTO \"{audit}\" VALUE {{'order_id': 1, 'timestamp': 'forged'}}"
-    assert _refusal(dynamodb.execute_statement, Statement=insert) == DENIED
+    assert refusal(dynamodb.execute_statement, Statement=insert) == DENIED
     dynamodb.close()
 
 
 def test_the_application_writes_orders_and_reads_no_history(enforcing: Deployment, record: dict[str, Any]) -> None:
     """Whoever has the application policy can write and read orders, and can't read or change the audit table."""
-    credentials = _user(enforcing, "application", enforcing.outputs["application_policy_json"])
-    dynamodb = _dynamodb(enforcing, credentials)
+    credentials = user(enforcing, "application", enforcing.outputs["application_policy_json"])
+    dynamodb = client_as(enforcing, credentials)
     audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
     orders, audit = enforcing.source_table, enforcing.audit_table
     other = {"order_id": {"N": "4713"}}
-    assert _refusal(dynamodb.put_item, TableName=orders, Item=other) == "ok"
-    assert _refusal(dynamodb.get_item, TableName=orders, Key=other) == "ok"
-    assert _refusal(dynamodb.get_item, TableName=audit, Key=audit_key) == DENIED
-    assert _refusal(dynamodb.scan, TableName=audit) == DENIED
-    assert _refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
+    assert refusal(dynamodb.put_item, TableName=orders, Item=other) == "ok"
+    assert refusal(dynamodb.get_item, TableName=orders, Key=other) == "ok"
+    assert refusal(dynamodb.get_item, TableName=audit, Key=audit_key) == DENIED
+    assert refusal(dynamodb.scan, TableName=audit) == DENIED
+    assert refusal(dynamodb.delete_item, TableName=audit, Key=audit_key) == DENIED
     dynamodb.close()
 
 
@@ -329,9 +252,9 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
     kept = quarantined(bad, "", "")[0]
     assert _failures(enforcing) == sorted([kept, good[0]])
 
-    credentials = _user(enforcing, "operator", enforcing.outputs["operator_policy_json"])
+    credentials = user(enforcing, "operator", enforcing.outputs["operator_policy_json"])
     # MiniStack checks both on no resource, and knows no PartiQLInsert; AWS checks what the operator policy names.
-    emulator = _allow("dynamodb:ListTagsOfResource", "*"), _allow("dynamodb:BatchExecuteStatement", "*")
+    emulator = allow("dynamodb:ListTagsOfResource", "*"), allow("dynamodb:BatchExecuteStatement", "*")
     for number, more in enumerate(emulator):
         enforcing.client("iam").put_user_policy(
             UserName="operator", PolicyName=f"emulator-{number}", PolicyDocument=more
@@ -347,24 +270,24 @@ def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployme
     items = enforcing.client("dynamodb").scan(TableName=enforcing.audit_table)["Items"]
     assert {"M": {"order_id": {"N": "4714"}, "status": {"S": "late"}}} in [item.get("new_image") for item in items]
 
-    dynamodb = _dynamodb(enforcing, credentials)
+    dynamodb = client_as(enforcing, credentials)
     audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
-    assert _refusal(dynamodb.get_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
-    assert _refusal(dynamodb.delete_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
+    assert refusal(dynamodb.get_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
+    assert refusal(dynamodb.delete_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
     # Single items it may read and write, for restore.
-    assert _refusal(dynamodb.scan, TableName=enforcing.source_table) == DENIED
+    assert refusal(dynamodb.scan, TableName=enforcing.source_table) == DENIED
     dynamodb.close()
 
 
 def test_the_doctor_sees_everything_it_judges(enforcing: Deployment, record: dict[str, Any]) -> None:
     """Whoever has the doctor policy misses no permission for `trail doctor`, and can read neither history nor orders."""
-    credentials = _user(enforcing, "doctor", enforcing.outputs["doctor_policy_json"])
+    credentials = user(enforcing, "doctor", enforcing.outputs["doctor_policy_json"])
     # MiniStack checks these on no resource; AWS on what the doctor policy names.
     for number, action in enumerate(
         ("dynamodb:ListTagsOfResource", "iam:SimulatePrincipalPolicy", "cloudwatch:DescribeAlarms")
     ):
         enforcing.client("iam").put_user_policy(
-            UserName="doctor", PolicyName=f"emulator-{number}", PolicyDocument=_allow(action, "*")
+            UserName="doctor", PolicyName=f"emulator-{number}", PolicyDocument=allow(action, "*")
         )
     done = enforcing.trail("doctor", "--json", credentials=credentials)
     found = {line["check"]: line for line in map(json.loads, done.stdout.splitlines())}
@@ -372,10 +295,10 @@ def test_the_doctor_sees_everything_it_judges(enforcing: Deployment, record: dic
     assert {name for name, line in found.items() if line["verdict"] == "unknown"} <= {"last-change"}
     assert found["role-permissions"]["verdict"] == "ok"
 
-    dynamodb = _dynamodb(enforcing, credentials)
+    dynamodb = client_as(enforcing, credentials)
     audit_key = {"order_id": record["order_id"], "timestamp": record["timestamp"]}
-    assert _refusal(dynamodb.get_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
-    assert _refusal(dynamodb.get_item, TableName=enforcing.source_table, Key=ORDER) == DENIED
+    assert refusal(dynamodb.get_item, TableName=enforcing.audit_table, Key=audit_key) == DENIED
+    assert refusal(dynamodb.get_item, TableName=enforcing.source_table, Key=ORDER) == DENIED
     dynamodb.close()
 
 
@@ -393,8 +316,8 @@ def test_a_role_that_lost_a_permission_is_found(enforcing: Deployment) -> None:
     assert found["role-permissions"]["verdict"] == "problem"
     assert f"dynamodb:PartiQLInsert on {enforcing.outputs['audit_table_arn']}:" in found["role-permissions"]["sentence"]
 
-    reader = _user(enforcing, "blind", enforcing.outputs["reader_policy_json"])
-    tags = _allow("dynamodb:ListTagsOfResource", "*")
+    reader = user(enforcing, "blind", enforcing.outputs["reader_policy_json"])
+    tags = allow("dynamodb:ListTagsOfResource", "*")
     iam.put_user_policy(UserName="blind", PolicyName="emulator", PolicyDocument=tags)
     blind = enforcing.trail("doctor", "--json", credentials=reader)
     sentences = [

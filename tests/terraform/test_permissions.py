@@ -153,7 +153,7 @@ def test_who_counts_changes_by_hand_can_only_look(outcome: Outcome) -> None:
 
 
 def test_with_an_archive_readers_read_it_and_operators_add_to_it(outcome: Outcome) -> None:
-    """An archive lets readers and verifiers list and read archive/, operators add to it, the doctor see its functions."""
+    """Readers list and read archive/, verifiers, who list the bucket, read it, operators add to it; doctors see its functions."""
     reading = [
         (["s3:GetObject"], f"{BUCKET}/archive/*", None),
         (["s3:ListBucket"], BUCKET, {"StringLike": {"s3:prefix": "archive/*"}}),
@@ -166,7 +166,7 @@ def test_with_an_archive_readers_read_it_and_operators_add_to_it(outcome: Outcom
         assert [statement for statement in after if statement in before] == before
         assert [(as_list(one["Action"]), one["Resource"], one.get("Condition")) for one in more] == {
             "reader_policy_json": reading,
-            "verifier_policy_json": reading,
+            "verifier_policy_json": reading[:1],
             "doctor_policy_json": [seeing],
             "operator_policy_json": [seeing, (["s3:PutObject"], f"{BUCKET}/archive/*", None)],
         }.get(policy, [])

@@ -360,21 +360,20 @@ resource "aws_s3_bucket_object_lock_configuration" "archive" {
 # What `trail archive`, `--include-archive`, `trail redrive`, `trail doctor` and the check of the streams need on top.
 
 locals {
-  archive_reader_statements = slice([
-    {
-      Sid      = "ReadArchive"
-      Effect   = "Allow"
-      Action   = "s3:GetObject"
-      Resource = "${aws_s3_bucket.trail.arn}/archive/*"
-    },
-    {
-      Sid       = "ListArchive"
-      Effect    = "Allow"
-      Action    = "s3:ListBucket"
-      Resource  = aws_s3_bucket.trail.arn
-      Condition = { StringLike = { "s3:prefix" = "archive/*" } }
-    },
-  ], 0, 2 * local.archives)
+  read_archive_statements = slice([{
+    Sid      = "ReadArchive"
+    Effect   = "Allow"
+    Action   = "s3:GetObject"
+    Resource = "${aws_s3_bucket.trail.arn}/archive/*"
+  }], 0, local.archives)
+
+  archive_reader_statements = concat(local.read_archive_statements, slice([{
+    Sid       = "ListArchive"
+    Effect    = "Allow"
+    Action    = "s3:ListBucket"
+    Resource  = aws_s3_bucket.trail.arn
+    Condition = { StringLike = { "s3:prefix" = "archive/*" } }
+  }], 0, local.archives))
 
   archive_operator_statements = slice([{
     Sid      = "AddToArchive"

@@ -23,12 +23,12 @@ locals {
         Resource = "${aws_s3_bucket.trail.arn}/images/*"
       },
       {
-        # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden.
+        # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden. It lists the archive, too.
         Sid      = "TellGoneFromForbidden"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
         Resource = aws_s3_bucket.trail.arn
       },
-    ], local.archive_reader_statements, local.read_key_statements, local.source_key_statements)
+    ], local.read_archive_statements, local.read_key_statements, local.source_key_statements)
   }
 }
