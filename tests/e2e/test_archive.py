@@ -53,6 +53,8 @@ class Archived:
     standings: dict[tuple[str, str], list[dict[str, Any]]]
     records: dict[RecordKey, Image]
     archiving: list[EventSourceMapping]
+    archived_at_once: dict[RecordKey, Image]
+    """What the first delivery left in the archive."""
     tampering: EventSourceMapping
     counted_by_the_engine: int
     before_delivery: list[str]
@@ -130,16 +132,27 @@ def archived(deployment: Deployment) -> Archived:
     by_letter = {name: sorted(key for key in records if key[0] == name) for name in WHOLE}
     letters.expire(by_letter[GONE] + by_letter[PARTLY][:-1])
     before_delivery = letters.objects()
+    archiving = [letters.deliver("archive")]
+    archived_at_once = {key_of(item): item for item in written(letters)}
+    archiving.append(letters.deliver("archive", duplicates=0.5, batch_size=4))
     return Archived(
         letters,
         {name: said["history", name] for name in WHOLE},
         {(name, moment): said["as-of", name, moment] for name in WHOLE[:2] for moment in MOMENTS},
         records,
-        [letters.deliver("archive"), letters.deliver("archive", duplicates=0.5, batch_size=4)],
+        archiving,
+        archived_at_once,
         letters.deliver("tampering"),
         counted,
         before_delivery,
     )
+
+
+def written(letters: Letters) -> list[Image]:
+    """Return every record that lies in the archive, as often as it does."""
+    s3, bucket = letters.deployment.client("s3"), letters.names["bucket"]
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in letters.objects()]
+    return [item for body in bodies for item in archive.items(body)]
 
 
 def opened(archived: Archived, *words: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -186,11 +199,11 @@ def test_what_expires_reaches_the_archive_through_the_deployed_mapping(archived:
 def test_each_record_is_archived_once_and_unchanged(archived: Archived) -> None:
     """Of records that were delivered several times in different batches, `trail archive` shows each once, as it was."""
     letters = archived.letters
-    s3 = letters.deployment.client("s3")
-    bodies = [s3.get_object(Bucket=letters.names["bucket"], Key=key)["Body"].read() for key in letters.objects()]
-    written = [item for body in bodies for item in archive.items(body)]
-    assert len(written) > len(letters.expired), "some were written twice"
-    assert {key_of(item): item for item in written} == {key: archived.records[key] for key in letters.expired}
+    expired = {key: archived.records[key] for key in letters.expired}
+    assert archived.archived_at_once == expired
+    items = written(letters)
+    assert len(items) > len(expired), "some were written twice"
+    assert {key_of(item): item for item in items} == expired
 
     lines, fetched = opened(archived)
     assert lines == of_the_archive(archived)

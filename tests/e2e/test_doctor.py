@@ -20,13 +20,13 @@ VISIT = {"shop": {"S": "corner"}, "visit": {"B": b"\x01"}}
 
 
 class Doctor:
-    """Runs `trail doctor` of the visits' trail."""
+    """Runs `trail doctor` of a trail, and can disable the mapping of one of its functions."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, source_table: str, audit_table: str, function: str) -> None:
         self.deployment = deployment
-        self.source_table = str(deployment.outputs["composite_source_table_name"])
-        self.audit_table = str(deployment.outputs["composite_audit_table_name"])
-        self.function = str(deployment.outputs["composite_function_name"])
+        self.source_table = source_table
+        self.audit_table = audit_table
+        self.function = function
         self.exit_code = -1
 
     def findings(self) -> dict[str, dict[str, str]]:
@@ -57,8 +57,12 @@ class Doctor:
             self.until_mapping_is("Disabled")
             yield
         finally:
-            client.update_event_source_mapping(UUID=uuid, Enabled=True)
-            self.until_mapping_is("Enabled")
+            self.enable()
+
+    def enable(self) -> None:
+        """Enable the mapping."""
+        self.deployment.client("lambda").update_event_source_mapping(UUID=self.mapping()["UUID"], Enabled=True)
+        self.until_mapping_is("Enabled")
 
     def until_mapping_is(self, state: str) -> None:
         """Wait for the mapping to be so."""
@@ -70,8 +74,10 @@ class Doctor:
 
 @pytest.fixture(scope="module")
 def doctor(deployment: Deployment) -> Doctor:
-    """Give the doctor, after a first change of the table was stored."""
-    dynamodb, doctor = deployment.client("dynamodb"), Doctor(deployment)
+    """Give the doctor of the visits' trail, after a first change of the table was stored."""
+    dynamodb = deployment.client("dynamodb")
+    names = [str(deployment.outputs[f"composite_{one}_name"]) for one in ("source_table", "audit_table", "function")]
+    doctor = Doctor(deployment, *names)
     dynamodb.put_item(TableName=doctor.source_table, Item=VISIT)
     deadline = time.monotonic() + 30
     while not dynamodb.scan(TableName=doctor.audit_table, ConsistentRead=True)["Items"]:
@@ -105,6 +111,25 @@ def test_a_disabled_mapping_is_named(doctor: Doctor) -> None:
         assert found["mapping"]["runbook"] == "docs/runbook.md#stream-mismatch"
         assert {name for name, line in found.items() if line["verdict"] == "problem"} == {"mapping"}
     assert doctor.wrong() == NOT_OK
+
+
+def test_an_archive_that_stopped_is_named(deployment: Deployment) -> None:
+    """While the archive's mapping is disabled, records expire for good: a problem of its own, and gone when it's enabled."""
+    letters = deployment.outputs["letters"]
+    doctor, other = (
+        Doctor(deployment, letters["source_table"], letters["audit_table"], letters[kind])
+        for kind in ("archive", "tampering")
+    )
+    for one in (doctor, other):
+        one.enable()  # other tests leave them disabled
+    well = doctor.wrong()
+    assert not [name for name, verdict in well.items() if verdict == "problem"]
+    with doctor.disabled():
+        found = doctor.findings()
+        assert doctor.exit_code == 1
+        assert "Disabled, not Enabled" in found["archive-mapping"]["sentence"]
+        assert {name for name, line in found.items() if line["verdict"] == "problem"} == {"archive-mapping"}
+    assert doctor.wrong() == well
 
 
 def test_what_waits_in_the_bucket_is_named(deployment: Deployment, doctor: Doctor) -> None:

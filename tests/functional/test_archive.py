@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from audit_trail.core.values import Image
     from tests.event_source_mapping import LambdaContext
-    from tests.functional.live_trail import LiveTrail
+    from tests.functional.live_trail import LiveTrail, TrailOf
 
-COUNT = 600 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 20
-"""Records that expire: DynamoDB Local deletes two a second."""
+COUNT, TABLES = (100, 50) if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else (20, 1)
+"""Records that expire of each table, and tables: of one, DynamoDB Local deletes two a second."""
 ITEMS, DAYS = 10, 3
 DAY = 86_400
 EXPIRED = {"eventName": ["REMOVE"], "userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
@@ -49,19 +49,23 @@ EXPIRED = {"eventName": ["REMOVE"], "userIdentity": {"type": ["Service"], "princ
 LARGE = random.Random(1).randbytes(250_000).hex()
 
 
-def test_everything_that_expires_is_archived(trail: LiveTrail, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_that_expires_is_archived(
+    trail: LiveTrail, trail_of: TrailOf, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every record that DynamoDB's TTL deletes is in the archive once and unchanged, whatever happens on the way.
 
     The function crashes, times out and gets batches twice; histories with the archive are what they were before, and a
     day's query opens that day's objects alone.
     """
-    arn = with_stream(trail)
-    trail.settings = RecordSettings(trail.schema, retention_days=1, actor_attribute="updated_by")
     began = int(time.time()) // DAY * DAY - 100 * DAY
-    records = list(changes(began))
-    for first in range(0, len(records), 1_000):
-        trail.redeliver(records[first : first + 1_000])
-    by_hand = [trail.stored()[0], trail.stored()[1]]
+    # The other tables' orders are others, so that one archive holds them all.
+    trails = [trail, *(trail_of(order_id="N") for _ in range(TABLES - 1))]
+    arns = [with_stream(one) for one in trails]
+    for number, one in enumerate(trails):
+        one.image_store = trail.image_store
+        one.settings = RecordSettings(trail.schema, retention_days=1, actor_attribute="updated_by")
+        one.redeliver(list(changes(began, number * ITEMS)))
+    by_hand = trail.stored()[:2]
     for item in by_hand:
         key = {name: item[name] for name in ("order_id", "timestamp")}
         trail.dynamodb.update_item(
@@ -71,17 +75,23 @@ def test_everything_that_expires_is_archived(trail: LiveTrail, s3: S3Client, mon
             ExpressionAttributeValues={":a": {"S": "x"}},
         )
         trail.dynamodb.delete_item(TableName=trail.audit, Key=key)
-    stored = trail.stored()
+    stored = [item for one in trails for item in one.stored()]
     expiring = [item for item in stored if int(item["expires_at"]["N"]) < time.time()]
-    assert (len(stored), len(expiring)) == (COUNT + ITEMS - 2, COUNT - 2)
+    assert (len(stored), len(expiring)) == ((COUNT + ITEMS) * TABLES - 2, COUNT * TABLES - 2)
     before = [shown("history", str(number)) for number in range(0, ITEMS, 5)]
 
-    expire(trail, len(stored) - len(expiring))
-    counts = [deliver(trail, s3, arn, seed=seed, batch_size=size) for seed, size in ((1, 7), (2, 25))]
+    expire(trails)
+    counts = [
+        deliver(one, s3, arn, seed=seed, batch_size=size)["FilteredOutEventCount"]
+        for seed, size in ((1, 7), (2, 25))
+        for one, arn in zip(trails, arns, strict=True)
+    ]
 
-    assert [count["FilteredOutEventCount"] for count in counts] == [len(records) + 4] * 2
+    inserted = COUNT + ITEMS
+    assert counts == [inserted + 4, *[inserted] * (TABLES - 1)] * 2
     archived = list(Archive(lambda: s3, BUCKET, "order_id").records(oldest_first=True))
-    assert archived == sorted(expiring, key=stamp)
+    assert sorted(archived, key=place) == sorted(expiring, key=place)
+    assert list(map(stamp, archived)) == sorted(map(stamp, expiring))
     written = [item for key in keys_in(s3) if key.startswith("archive/") for item in lines.items(body_of(s3, key))]
     assert len(written) > len(archived), "some were delivered twice"
     assert [shown("history", str(number), "--include-archive") for number in range(0, ITEMS, 5)] == before
@@ -103,11 +113,11 @@ def test_everything_that_expires_is_archived(trail: LiveTrail, s3: S3Client, mon
     )
 
 
-def changes(began: int) -> Iterator[dict[str, Any]]:
-    """Yield so many changes of each item on some days long ago, one of them large, and one that is of today."""
+def changes(began: int, first: int) -> Iterator[dict[str, Any]]:
+    """Yield so many changes of the items from one on, on some days long ago, one of them large, and one of today each."""
     images: dict[int, Image] = {}
     for number in range(COUNT + ITEMS):
-        which = number % ITEMS
+        which = first + number % ITEMS
         text = LARGE if number == COUNT - 1 else f"{number}"
         new = order(which, n={"N": str(number)}, note=text, updated_by=f"clerk-{number % 7}")
         at = time.time() // 1 if number >= COUNT else began + number * DAYS * DAY // COUNT
@@ -122,15 +132,17 @@ def with_stream(trail: LiveTrail) -> str:
     return made["TableDescription"]["LatestStreamArn"]
 
 
-def expire(trail: LiveTrail, left: int) -> None:
-    """Turn TTL on and wait until so many records are left."""
-    trail.dynamodb.update_time_to_live(
-        TableName=trail.audit, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
-    )
-    end = time.monotonic() + COUNT + 60
-    while trail.dynamodb.describe_table(TableName=trail.audit)["Table"]["ItemCount"] > left:
-        assert time.monotonic() < end, "nothing expires here"
-        time.sleep(1)
+def expire(trails: list[LiveTrail]) -> None:
+    """Turn TTL on and wait until the records of today alone are left, one of each item."""
+    for trail in trails:
+        trail.dynamodb.update_time_to_live(
+            TableName=trail.audit, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+        )
+    end = time.monotonic() + 10 * COUNT + 60
+    for trail in trails:
+        while trail.dynamodb.describe_table(TableName=trail.audit)["Table"]["ItemCount"] > ITEMS:
+            assert time.monotonic() < end, "nothing expires here"
+            time.sleep(1)
 
 
 def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: int) -> Any:
@@ -172,3 +184,8 @@ def shown(command: str, *words: str) -> list[dict[str, Any]]:
 def stamp(item: Image) -> str:
     """Return a record's sort key."""
     return lines.timestamp_of(item)
+
+
+def place(item: Image) -> tuple[int, str]:
+    """Return a record's key."""
+    return int(item["order_id"]["N"]), stamp(item)
