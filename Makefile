@@ -40,7 +40,7 @@ test-terraform: $(STAMP) package ## validate and test the modules, without crede
 	@$(PYTEST) tests/terraform
 
 test-functional: $(STAMP) ## on AWS's own DynamoDB Local (Java, npm), or ENDPOINT=http://…
-	@$(PYTEST) tests/functional $(if $(ENDPOINT),--endpoint-url $(ENDPOINT))
+	@$(PYTEST) tests/functional -n 2 --dist loadfile $(if $(ENDPOINT),--endpoint-url $(ENDPOINT))
 
 test-local: $(STAMP) package ## end to end: Terraform, stream, the zip, on LocalStack or MiniStack
 	@$(PYTEST) tests/e2e $(if $(ENDPOINT),--endpoint-url $(ENDPOINT))
