@@ -27,7 +27,8 @@ def faults(client: DynamoDBClient, source: str, audit: str, written: Sequence[Im
     found: list[str] = []
     count = 0
     for number, images in enumerate(written):
-        items = reading.history(client, trail, {"order_id": {"N": str(number)}}, _no_objects)
+        stored_items = reading.stored(client, trail, {"order_id": {"N": str(number)}})
+        items = (reading.restored(item, _no_objects) for item in stored_items)
         history = sorted(map(Change.from_item, items), key=lambda change: change.sequence_number)
         count += len(history)
         found += [f"item {number}: {fault}" for fault in item_faults(history, images)]

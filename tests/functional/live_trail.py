@@ -172,7 +172,7 @@ class LiveTrail:
 
     def history(self, keys: Image) -> list[Change]:
         """Return one item's changes as `trail` reads them, oldest first."""
-        items = reading.history(self.dynamodb, self.trail, keys, self.fetch)
+        items = (reading.restored(item, self.fetch) for item in reading.stored(self.dynamodb, self.trail, keys))
         return list(newest_first(map(Change.from_item, items)))[::-1]
 
     def _fetch(self, uri: str) -> bytes:

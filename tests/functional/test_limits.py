@@ -248,7 +248,7 @@ def test_a_reader_never_notices_where_the_images_lie(trail_of: TrailOf) -> None:
             trail.images.put(packed.key, packed.body)
         [outcome] = trail.table.insert([trail.table.encode(packed.item)])
         assert outcome.code == ""
-        read += list(reading.history(trail.dynamodb, trail.trail, KEYS, trail.fetch))
+        read += [reading.restored(one, trail.fetch) for one in reading.stored(trail.dynamodb, trail.trail, KEYS)]
         key = {name: image_to_boto(item)[name] for name in (trail.schema.audit_partition_key, "timestamp")}
         trail.dynamodb.delete_item(TableName=trail.audit, Key=key)
 

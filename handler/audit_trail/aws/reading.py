@@ -174,16 +174,6 @@ def _tag_value(value: str) -> str:
     return base64.b64decode(value.removeprefix(_ENCODED)).decode("utf-8")
 
 
-def history(client: "DynamoDBClient", trail: Trail, keys: Image, fetch: Callable[[str], bytes]) -> Iterator[Image]:
-    """Yield one item's audit records from the newest timestamp to the oldest, page by page.
-
-    ``fetch`` reads the object of an ``s3://`` URI, where a record's images lie there. A record whose images can't be
-    read keeps its attribute ``images`` in their place.
-    """
-    for item in stored(client, trail, keys):
-        yield restored(item, fetch)
-
-
 def stored(
     client: "DynamoDBClient",
     trail: Trail,
