@@ -10,7 +10,7 @@ from audit_trail.cli.compare import print_comparison, print_facts
 from audit_trail.cli.context import UsageError, speaks_plainly
 from audit_trail.cli.history import KeyArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
-from audit_trail.cli.screen import Screen, finish, who_words
+from audit_trail.cli.screen import Screen, finish, who_words, why_words
 from audit_trail.core.history import is_timestamp
 from audit_trail.core.moments import bound
 
@@ -76,7 +76,7 @@ def _print(change: "Change", reader: "TrailReader", output: OutputOptions) -> No
         ("time", words.time_words(change.moment, output.zone)),
         ("change", change.event_name),
         ("who", who_words(change, reader.trail)),
-        ("why", change.reason),
+        ("why", why_words(change)),
         ("timestamp", change.timestamp),
         ("stream", change.event_source_arn),
     ]
