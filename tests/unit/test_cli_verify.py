@@ -77,6 +77,29 @@ def test_a_gap_is_named_with_the_records_around_it(trail: MotoTrail, words: list
     assert "led back to the same image" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "items", "said"),
+    [
+        (["999"], 0, f"{SOURCE_TABLE} has no changes of this key in {AUDIT_TABLE}: nothing is verified."),
+        (["2"], 1, f"{SOURCE_TABLE} has no changes of this key in {AUDIT_TABLE}: nothing is verified."),
+        ([], 1, f"{AUDIT_TABLE} has no records: nothing is verified."),
+    ],
+    ids=["a key that never was", "an item without records", "the whole table"],
+)
+def test_nothing_recorded_is_no_proof(trail: MotoTrail, words: list[str], items: int, said: str) -> None:
+    """Where nothing is recorded, of a mistyped key for instance, nothing is verified: that is said, and exit code 1."""
+    put(trail, order(2))
+    if words:
+        trail.add(*CHANGES)
+
+    result = run("verify", *words, "--settle", "0")
+    assert (result.exit_code, result.stderr) == (1, f"{said}\n")
+    assert result.stdout.startswith(f"{items} item(s), 0 record(s) verified\n")
+    as_json = run("verify", *words, "--settle", "0", "--json")
+    assert as_json.exit_code == 1
+    assert parsed(as_json)[-1]["items"] == items
+
+
 def test_json_is_what_its_schema_says(trail: MotoTrail) -> None:
     """Every line of JSON, findings and counts, is as its schema says, and the counts are those of all checks."""
     put(trail, SENT)
