@@ -115,6 +115,7 @@ locals {
         "s3:GetBucketPolicyStatus",
         "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketVersioning",
+        "s3:GetLifecycleConfiguration",
         "s3:ListBucket",
       ]
       Resource = aws_s3_bucket.trail.arn
