@@ -58,13 +58,27 @@ def test_permissions_are_the_least(path: object) -> None:
 
 
 def test_ci_runs_what_people_run_on_every_python() -> None:
-    """CI runs `make pr` on each Python that the function can run on."""
+    """CI runs `make pr`, and the tests that depend on Python on each Python that the function can run on."""
     text = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     runtimes = (ROOT / "terraform" / "modules" / "audit_trail" / "variables.tf").read_text("utf-8")
     [supported] = re.findall(r"contains\(\[(.*?)\], var\.runtime\)", runtimes)
     [tested] = re.findall(r"python: \[(.*?)\]", text)
     assert tested.replace('"', "") == supported.replace('"', "").replace("python", "")
     assert "run: make pr\n" in text
+    assert "run: make pr-python\n" in text
+
+
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [("vendor.dependabot", "dependabot.yml"), ("vendor.github-issue-forms", "ISSUE_TEMPLATE/[bf]*.yml")],
+)
+def test_what_else_github_reads_follows_its_schemas(schema: str, pattern: str) -> None:
+    """GitHub accepts the configuration of Dependabot and the issue forms."""
+    files = sorted((ROOT / ".github").glob(pattern))
+    assert files
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_expression_reaches_a_shell() -> None:
