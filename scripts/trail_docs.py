@@ -30,13 +30,16 @@ Reads the history of a DynamoDB table from its audit table, and puts back items,
 """
 _FOOT = """
 ## Times
-`2026-11-24T12:00:01+01:00`, with a zone or without, with seconds or without; `2026-11-24`; `30s`, `30m`, `2h`, `7d`, `2w` (so long ago); `yesterday`, `today`, `now`. What names no zone is meant in this machine's, or in UTC with `--utc`. A date is its whole day, any other time its whole second (stream records have no finer times): `--since` begins with it, `--until` ends after it, so that `--since yesterday --until yesterday` is all of yesterday.
+`2026-11-24T12:00:01+01:00`, with a zone or without, with seconds or without; `2026-11-24`; `30s`, `30m`, `2h`, `7d`, `2w` (so long ago); `yesterday`, `today`, `now`. What names no zone is meant in this machine's, or in UTC with `--utc`. A date is its whole day, any other time its whole second, with a fraction or without (stream records have no finer times): `--since` begins with it, `--until` ends after it, so that `--since yesterday --until yesterday` is all of yesterday.
+
+## Attributes
+`--attribute` takes a name, a JSON Pointer (`/lines/0/qty`), or what is shown (`lines[0].qty`). Names with dots or brackets in them are shown alike: then whatever it may mean is found.
 
 ## Order
 An item's changes are in the order of their sequence numbers, even where clocks step back within a minute. Between items, `search` and `tail` go by time.
 
 ## Who
-`--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it.
+`--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it. The same mark at a reason (`why` of `show`, `reason_source` in JSON) says that it stood there before: perhaps it is an earlier change's.
 
 ## What can't be shown
 Changes whose images lie in the bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
@@ -58,12 +61,15 @@ Terraform's output `reader_policy_json` is enough for history, show, diff, as-of
 | code | |
 |---|---|
 """
+_PIPES = """
+When nobody reads on, as behind `| head -1`, a command ends by SIGPIPE (141 in a shell), without a word.
+"""
 _SHELLS = """
 ## Completion
 `trail --install-completion` teaches the shell that runs it (bash, zsh, fish or PowerShell) the commands and options; `--show-completion` prints what it would add.
 
 ## Environment
-`TRAIL_AUDIT_TABLE` stands for `--audit-table`. AWS's own variables and files work as for the AWS CLI. `NO_COLOR` turns colours off, `TZ` sets the zone.
+`TRAIL_AUDIT_TABLE` stands for `--audit-table`. AWS's own variables and files work as for the AWS CLI: the region is `--region`, or else `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's. `NO_COLOR` turns colours off, `TZ` sets the zone.
 """
 
 
@@ -75,7 +81,7 @@ def page() -> str:
     parts += [f"- [`trail {_usage(name, command)}`](#{name})\n" for name, command in commands.items()]
     parts += [_section(name, command) for name, command in commands.items()]
     codes = "".join(f"| {int(code)} | {meaning} |\n" for code, meaning in _MEANINGS.items())
-    return "".join([*parts, _FOOT, codes, _SHELLS])
+    return "".join([*parts, _FOOT, codes, _PIPES, _SHELLS])
 
 
 def _usage(name: str, command: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from audit_trail.core.diff import Entry
 from audit_trail.core.errors import MalformedItemError
-from audit_trail.core.history import Change, newest_first
+from audit_trail.core.history import Change, newest_first, with_reason_source
 from audit_trail.core.records import audit_item
 from tests.builders import ARN, SETTINGS, change, stream_record
 
@@ -35,7 +35,8 @@ def test_from_item() -> None:
     assert found.moment.isoformat() == "2026-11-24T12:00:00+00:00"
     assert found.sequence_number == 100_000_000_000_000_000_001
     assert (found.event_name, found.event_source_arn) == ("MODIFY", ARN)
-    assert (found.actor, found.actor_source, found.reason) == ("mia", "written", "refund")
+    assert (found.actor, found.actor_source) == ("mia", "written")
+    assert (found.reason, found.reason_source) == ("refund", "written")
     assert found.old_image == {"by": {"S": "noah"}}
     assert found.new_image == {"by": {"S": "mia"}, "why": {"S": "refund"}}
     assert found.diff == [
@@ -43,6 +44,38 @@ def test_from_item() -> None:
         Entry("add", "/why", new={"S": "refund"}),
     ]
     assert found.item is ITEM
+
+
+@pytest.mark.parametrize(
+    ("event_name", "old", "new", "attribute", "source"),
+    [
+        ("MODIFY", {}, {"why": {"S": "refund"}}, "why", "written"),
+        ("MODIFY", {"why": {"S": "refund"}}, {"why": {"S": "refund"}, "n": {"N": "1"}}, "why", "unchanged"),
+        ("MODIFY", None, {"why": {"S": "refund"}}, "why", "unchanged"),
+        ("MODIFY", {}, None, "why", "unchanged"),
+        ("MODIFY", {}, {"why": {"S": "refund"}, "comment": {"S": "x"}}, "comment", "unchanged"),
+        ("MODIFY", {}, {"why": {"S": "refund"}}, None, "unchanged"),
+        ("INSERT", None, {"why": {"S": "refund"}}, "why", "written"),
+        ("BASELINE", None, {"why": {"S": "refund"}}, "why", "unchanged"),
+    ],
+)
+def test_where_an_old_record_has_its_reason_from(
+    event_name: str, old: Any, new: Any, attribute: str | None, source: str
+) -> None:
+    """Where a record doesn't say whether the change wrote its reason, its images tell, and a doubt counts as no."""
+    images = {name: {"M": image} for name, image in (("old_image", old), ("new_image", new)) if image is not None}
+    kept = {name: ITEM[name] for name in ("schema_version", "timestamp", "reason")}
+    found = Change.from_item(kept | images | {"event_name": {"S": event_name}})
+    assert found.reason_source is None
+    assert with_reason_source(found, attribute).reason_source == source
+
+
+def test_a_stored_reason_source_stands() -> None:
+    """What the function stored of a reason is not told anew; without a reason there is nothing to tell."""
+    found = Change.from_item(ITEM | {"reason_source": {"S": "unchanged"}})
+    assert with_reason_source(found, "why") is found
+    silent = change(0, 1)
+    assert with_reason_source(silent, "why").reason_source is None
 
 
 def test_from_item_without_optional_attributes() -> None:
@@ -68,6 +101,7 @@ def test_what_is_no_audit_record(missing: str) -> None:
         ("schema_version", {"N": "1.5"}),
         ("event_name", {"N": "1"}),
         ("event_source_arn", {"N": "1"}),
+        ("reason_source", {"N": "1"}),
         ("timestamp", {"N": "1795521600"}),
         ("timestamp", {"S": ""}),
         ("timestamp", {"S": "2026-11-24T12:00:00.000Z"}),

@@ -13,7 +13,7 @@ from audit_trail.core import states
 from audit_trail.core.archive import joined
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
-from audit_trail.core.history import REORDER_WITHIN, Change, newest_first
+from audit_trail.core.history import REORDER_WITHIN, Change, newest_first, with_reason_source
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
@@ -156,7 +156,9 @@ class TrailReader:
     def whole(self, listed: Iterable[Listed], wanted: Filter) -> Iterator[Change]:
         """Yield the changes that are listed and wanted, in their order."""
         near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
-        changes = self.problems.changes(whole(self._pool, self._get_restored, near))
+        attribute = self.trail.reason_attribute
+        found = self.problems.changes(whole(self._pool, self._get_restored, near))
+        changes = (with_reason_source(change, attribute) for change in found)
         return self.problems.shown(change for change in changes if wanted.matches(change))
 
     def _stored(self, keys: Image, between: tuple[str, str] | None, *, oldest_first: bool = False) -> Iterator[Image]:
@@ -172,4 +174,5 @@ class TrailReader:
         return [reading.restored(item, self._fetch) for item in self._get(listed)]
 
     def _restored(self, change: Change) -> Change:
-        return replace(change, item=reading.restored(change.item, self._fetch))
+        restored = replace(change, item=reading.restored(change.item, self._fetch))
+        return with_reason_source(restored, self.trail.reason_attribute)

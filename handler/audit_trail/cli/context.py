@@ -1,6 +1,7 @@
 """What every command shares: options, clients, and errors as one sentence with an exit code."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,8 +83,8 @@ AttributeOption = Annotated[
     typer.Option(
         "--attribute",
         metavar="NAME",
-        help="Only changes of this attribute, or of what lies inside: a name, or a JSON Pointer such as /lines/0/qty. "
-        "May be repeated.",
+        help="Only changes of this attribute, or of what lies inside: a name, a JSON Pointer such as /lines/0/qty, or "
+        "the same as it is shown, lines[0].qty. May be repeated.",
     ),
 ]
 ActorOption = Annotated[
@@ -166,7 +167,10 @@ class Connection:
         # One for all clients: each would read botocore's data anew.
         import boto3  # noqa: PLC0415  takes longer than all the rest of `trail --help`
 
-        return boto3.Session(profile_name=self.profile, region_name=self.region)
+        # botocore reads AWS_DEFAULT_REGION alone; the AWS CLI lets AWS_REGION go before it.
+        # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+        region = self.region or os.environ.get("AWS_REGION") or None
+        return boto3.Session(profile_name=self.profile, region_name=region)
 
 
 def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from audit_trail.cli import key as keys
 from audit_trail.cli.context import IncludeArchiveOption, UsageError, speaks_plainly
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.redrive import DryRunOption
@@ -120,6 +121,8 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     if which.change is None and not given:
         raise UsageError("say which TIME: --help shows how")
     time = which.change or given.pop()
+    if which.source is None and not given and not keys.is_time(time, output):
+        raise UsageError("TIME is missing: write KEY... TIME")
     if (which.source is None) != bool(given):
         raise UsageError("say which item: its KEY before the TIME, or --from FILE")
 

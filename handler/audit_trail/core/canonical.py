@@ -36,7 +36,7 @@ class _NotCanonicalError(Exception):
     """Something isn't canonical, or isn't an attribute value: the slow way tells which."""
 
 
-_NOT_CANONICAL = (_NotCanonicalError, AttributeError, KeyError, TypeError, ValueError)
+_NOT_CANONICAL = (_NotCanonicalError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 def canonical_form(image: Image) -> Form:

@@ -4,11 +4,12 @@ import heapq
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
+from audit_trail.core.actors import attributed
 from audit_trail.core.diff import Entry
 from audit_trail.core.errors import MalformedItemError, NewerRecordError
 from audit_trail.core.records import SCHEMA_VERSION, entries
@@ -47,6 +48,8 @@ class Change:
     sequence_number: int
     item: Image
     """The whole record, as it is stored."""
+    reason_source: str | None = None
+    """How the reason is known: written or unchanged; None where there is none, or `with_reason_source` is to tell."""
 
     @classmethod
     def from_item(cls, item: Image) -> "Change":
@@ -69,6 +72,7 @@ class Change:
                 event_source_arn=item.get("event_source_arn", {"S": ""})["S"],
                 sequence_number=int(timestamp.partition("#")[2]),
                 item=item,
+                reason_source=item["reason_source"]["S"] if "reason_source" in item else None,
             )
             well_formed = is_timestamp(timestamp) is not None and datetime.fromisoformat(change.time).tzinfo is not None
         except (KeyError, ValueError, TypeError):
@@ -147,6 +151,19 @@ class Change:
     def _image(self, name: str) -> Image | None:
         image: Image | None = self.item[name].get("M") if name in self.item else None
         return image
+
+
+def with_reason_source(change: Change, attribute: str | None) -> Change:
+    """Return a change that says whether it wrote its reason, told from its images where its record doesn't say.
+
+    ``attribute`` is the one that holds reasons. ``unchanged`` where the images can't tell: nobody is given a reason
+    that may be somebody else's.
+    """
+    if change.reason is None or change.reason_source is not None:
+        return change
+    told = attributed(change.event_name, change.old_image, change.new_image, attribute)
+    written = told == ({"S": change.reason}, "written")
+    return replace(change, reason_source="written" if written else "unchanged")
 
 
 def newest_first(

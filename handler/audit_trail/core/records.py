@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from audit_trail.core import fields, patch
-from audit_trail.core.actors import actor, lifted
+from audit_trail.core.actors import actor, attributed
 from audit_trail.core.canonical import Form, canonical_form, canonical_forms
 from audit_trail.core.comparison import Comparison
 from audit_trail.core.diff import Entry, canonical_diff
@@ -170,9 +170,9 @@ def _lifted(
     found = actor(event_name, record.get("userIdentity"), old, new, settings.actor_attribute)
     if found is not None:
         attributes["actor"], attributes["actor_source"] = found[0], {"S": found[1]}
-    reason = lifted(new, settings.reason_attribute)
+    reason = attributed(event_name, old, new, settings.reason_attribute)
     if reason is not None:
-        attributes["reason"] = reason
+        attributes["reason"], attributes["reason_source"] = reason[0], {"S": reason[1]}
     return attributes
 
 
