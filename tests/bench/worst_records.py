@@ -210,11 +210,11 @@ def prepared(record: dict[str, Any]) -> Insert:
     """Do with one stream record what the function does before it sends anything."""
     table = PartiqlAuditTable(MagicMock(), "audit")
     refusals = MagicMock()
-    [insert] = inserts_of(
+    made = inserts_of(
         [record], table, builders.SETTINGS, "bucket", refusals=refusals, result=BatchResult(), time_left=lambda: True
     )
-    assert not refusals.mock_calls
-    return insert
+    assert not refusals.mock_calls, refusals.mock_calls
+    return made[0]
 
 
 def redriven(body: bytes) -> Insert:

@@ -64,7 +64,9 @@ def test_fields_of_the_change(field: str, value: Any) -> None:
 def test_a_time_that_is_a_string(text: str) -> None:
     """A creation time that comes as a numeric string counts as that number, and comes back as the string that it was."""
     record = builders.stream_record("MODIFY", old=OLD, new=NEW, dynamodb={"ApproximateCreationDateTime": text})
-    as_number = builders.stream_record("MODIFY", old=OLD, new=NEW, dynamodb={"ApproximateCreationDateTime": float(text)})
+    as_number = builders.stream_record(
+        "MODIFY", old=OLD, new=NEW, dynamodb={"ApproximateCreationDateTime": float(text)}
+    )
     item, other = audit_item(record, SETTINGS), audit_item(as_number, SETTINGS)
     assert stream_record(item) == record
     assert json.loads(item.pop("other")["S"]) == {"dynamodb": {"ApproximateCreationDateTime": text}}
