@@ -124,7 +124,7 @@ def test_the_model_of_the_races_does_as_dynamodb_does(
         shown = stands if rng.random() < 0.5 else shown
         if stands and shown and rng.random() < 0.5:
             stands = stands | {"beside": {"S": "x"}}
-        made = plan(shown, target, KEYS, marks=rng.choice([{}, {"why": "x"}]))
+        made = plan(shown, target, KEYS, marks=Marks(rng.choice([{}, {"why": "x"}])))
         if made is None:
             continue
         write = next(iter(made.marks), made.write)
