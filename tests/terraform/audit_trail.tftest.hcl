@@ -104,7 +104,7 @@ run "defaults" {
       && aws_lambda_event_source_mapping.stream.bisect_batch_on_function_error
       && aws_lambda_event_source_mapping.stream.maximum_retry_attempts == -1
       && aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds == 21600
-      && aws_lambda_event_source_mapping.stream.destination_config[0].on_failure[0].destination_arn == aws_s3_bucket.trail.arn
+      && aws_lambda_event_source_mapping.stream.destination_config[0].on_failure[0].destination_arn == aws_s3_bucket.history.arn
     )
     error_message = "No change is lost: partial responses, bisecting, retries without end for six hours, then the bucket."
   }
@@ -119,31 +119,31 @@ run "defaults" {
   }
 
   assert {
-    condition     = aws_s3_bucket.trail.bucket == "orders-audit-trail-123456789012-eu-central-1" && !aws_s3_bucket.trail.force_destroy
+    condition     = aws_s3_bucket.history.bucket == "orders-audit-trail-123456789012-eu-central-1" && !aws_s3_bucket.history.force_destroy
     error_message = "The bucket's name is unique, and destroy keeps what it holds."
   }
 
   assert {
-    condition     = aws_s3_bucket_versioning.trail.versioning_configuration[0].status == "Enabled"
+    condition     = aws_s3_bucket_versioning.history.versioning_configuration[0].status == "Enabled"
     error_message = "The bucket is versioned."
   }
 
   assert {
-    condition     = one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.history.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
     error_message = "The bucket is encrypted."
   }
 
   assert {
-    condition     = aws_s3_bucket_ownership_controls.trail.rule[0].object_ownership == "BucketOwnerEnforced"
+    condition     = aws_s3_bucket_ownership_controls.history.rule[0].object_ownership == "BucketOwnerEnforced"
     error_message = "The bucket knows no ACLs."
   }
 
   assert {
     condition = (
-      aws_s3_bucket_public_access_block.trail.block_public_acls
-      && aws_s3_bucket_public_access_block.trail.block_public_policy
-      && aws_s3_bucket_public_access_block.trail.ignore_public_acls
-      && aws_s3_bucket_public_access_block.trail.restrict_public_buckets
+      aws_s3_bucket_public_access_block.history.block_public_acls
+      && aws_s3_bucket_public_access_block.history.block_public_policy
+      && aws_s3_bucket_public_access_block.history.ignore_public_acls
+      && aws_s3_bucket_public_access_block.history.restrict_public_buckets
     )
     error_message = "The bucket is never public."
   }
@@ -224,7 +224,7 @@ run "everything_else" {
   }
 
   assert {
-    condition     = !aws_dynamodb_table.audit.deletion_protection_enabled && !aws_dynamodb_table.audit.point_in_time_recovery[0].enabled && aws_s3_bucket.trail.force_destroy
+    condition     = !aws_dynamodb_table.audit.deletion_protection_enabled && !aws_dynamodb_table.audit.point_in_time_recovery[0].enabled && aws_s3_bucket.history.force_destroy
     error_message = "Protection can be taken away."
   }
 
@@ -312,7 +312,7 @@ run "names_that_do_not_fit" {
   }
 
   assert {
-    condition     = can(regex("^a-table-with-[a-z0-9-]+-ea003eb6-trail-123456789012-eu-central-1$", aws_s3_bucket.trail.bucket)) && length(aws_s3_bucket.trail.bucket) <= 63
-    error_message = "The bucket's name is cut to 63 characters, in lower case, and made distinct: ${aws_s3_bucket.trail.bucket}"
+    condition     = can(regex("^a-table-with-[a-z0-9-]+-ea003eb6-trail-123456789012-eu-central-1$", aws_s3_bucket.history.bucket)) && length(aws_s3_bucket.history.bucket) <= 63
+    error_message = "The bucket's name is cut to 63 characters, in lower case, and made distinct: ${aws_s3_bucket.history.bucket}"
   }
 }

@@ -24,7 +24,7 @@ run "off" {
   }
 
   assert {
-    condition     = one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == null
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.history.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == null
     error_message = "Without a key, the bucket has S3's own."
   }
 
@@ -49,7 +49,7 @@ run "off" {
   }
 
   assert {
-    condition     = length(aws_s3_bucket.trail.tags) == 0 && alltrue([for key in keys(aws_dynamodb_table.audit.tags) : startswith(key, "table-trail:")])
+    condition     = length(aws_s3_bucket.history.tags) == 0 && alltrue([for key in keys(aws_dynamodb_table.audit.tags) : startswith(key, "table-trail:")])
     error_message = "Without tags, only the audit table has some, the trail's own."
   }
 }
@@ -88,9 +88,9 @@ run "on" {
 
   assert {
     condition = (
-      one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
-      && one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key.arn
-      && one(aws_s3_bucket_server_side_encryption_configuration.trail.rule).bucket_key_enabled
+      one(aws_s3_bucket_server_side_encryption_configuration.history.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
+      && one(aws_s3_bucket_server_side_encryption_configuration.history.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key.arn
+      && one(aws_s3_bucket_server_side_encryption_configuration.history.rule).bucket_key_enabled
     )
     error_message = "The key encrypts the bucket, with few requests to KMS."
   }

@@ -108,7 +108,7 @@ run "bucket_policy" {
   }
 
   assert {
-    condition = contains(jsondecode(aws_s3_bucket_policy.trail.policy).Statement, {
+    condition = contains(jsondecode(aws_s3_bucket_policy.history.policy).Statement, {
       Sid       = "TlsOnly"
       Effect    = "Deny"
       Principal = "*"
@@ -123,7 +123,7 @@ run "bucket_policy" {
   }
 
   assert {
-    condition = contains(jsondecode(aws_s3_bucket_policy.trail.policy).Statement, {
+    condition = contains(jsondecode(aws_s3_bucket_policy.history.policy).Statement, {
       Sid       = "WriteOnce"
       Effect    = "Deny"
       Principal = "*"
@@ -139,7 +139,7 @@ run "bucket_policy" {
   }
 
   assert {
-    condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.trail.policy).Statement : statement.Effect == "Deny"])
+    condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.history.policy).Statement : statement.Effect == "Deny"])
     error_message = "The bucket policy opens nothing."
   }
 }

@@ -25,7 +25,7 @@ CHECK, LOGS, CHECK_LOGS = (
     "cloudwatch_log_group.function",
     "cloudwatch_log_group.stream_check",
 )
-BUCKET, ENCRYPTION = "s3_bucket.trail", "s3_bucket_server_side_encryption_configuration.trail"
+BUCKET, ENCRYPTION = "s3_bucket.history", "s3_bucket_server_side_encryption_configuration.history"
 ROLE, CHECK_ROLE, RULE = "iam_role.function", "iam_role.stream_check", "cloudwatch_event_rule.stream_check"
 ALARMS, ALARM = "cloudwatch_metric_alarm.trail", 'cloudwatch_metric_alarm.trail["{}"]'
 THROTTLED = "cloudwatch_metric_alarm.audit_table_throttled"

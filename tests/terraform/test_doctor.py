@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
 
-from audit_trail.aws.cloudwatch import metrics_of, metrics_of_archive
+from audit_trail.aws.cloudwatch import metrics_of, metrics_of_archive, metrics_of_indexes
 from audit_trail.cli.main import app
 from audit_trail.core.doctor import ARCHIVE_CHECKS, CHECKS
 from audit_trail.core.doctor.alarms import ALWAYS, OF_ARCHIVE, ON_REQUEST
-from audit_trail.core.doctor.facts import Expiry, MappingSettings
+from audit_trail.core.doctor.facts import Expiry, LifecycleRule, MappingSettings
 from audit_trail.core.doctor.function import needed_by_role
 from audit_trail.core.stream_health import Mapping, Stream
 from tests.cloudwatch import Metric
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "monitoring:GetMetricData": "cloudwatch:GetMetricData",
     "monitoring:DescribeAlarms": "cloudwatch:DescribeAlarms",
@@ -95,10 +96,11 @@ def test_the_metrics_are_written(printed: Emitted, outcome: Outcome, monkeypatch
     [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == "aws_lambda_function.trail"]
     read = metrics_of(function["function_name"], "orders")
     read |= metrics_of_archive("orders-audit-archive", function["function_name"])
+    read |= metrics_of_indexes("orders-audit", by_time=True, by_actor=True)
     for one in read.values():
-        metric = Metric(one.namespace, one.name, {one.dimension: one.value})
+        metric = Metric(one.namespace, one.name, {each["Name"]: each["Value"] for each in one.dimensions()})
         assert test_alarms.objections(metric, one.statistic, printed) == []
-    assert len(read) == 13
+    assert len(read) == 16
 
 
 def planned(outcome: Outcome) -> list[dict[str, dict[str, Any]]]:
@@ -161,6 +163,24 @@ def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
         }
         seen += 1
     assert seen > 2
+
+
+def test_every_lifecycle_that_terraform_makes_is_well(outcome: Outcome) -> None:
+    """With every input that is planned, no rule of the bucket's lifecycle is taken for one that deletes."""
+    rules = [
+        LifecycleRule(
+            rule["id"],
+            enabled=rule["status"] == "Enabled",
+            prefix=rule["filter"][0]["prefix"],
+            deletes=bool(rule["expiration"] or rule["noncurrent_version_expiration"]),
+        )
+        for plan in planned(outcome)
+        for address, made in plan.items()
+        if address.startswith("aws_s3_bucket_lifecycle_configuration.")
+        for rule in made["rule"]
+    ]
+    assert rules
+    assert finding("lifecycle", lifecycle=tuple(rules)).verdict == "ok"
 
 
 def test_every_table_and_function_that_terraform_makes_is_well(outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -258,6 +259,7 @@ def test_many_are_restored(made: MotoTrail, tmp_path: Path) -> None:
     assert (result.exit_code, stands(made)) == (1, NEW | {"updated_by": {"S": "mia"}})
     done = [json.loads(one) for one in result.stdout.splitlines()]
     assert [(one["keys"]["order_id"], one["became"]) for one in done] == [(123, "restored"), (404, "not recorded")]
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600, "it holds keys: its owner's alone"
     for one in [*done, *map(json.loads, report.read_text("utf-8").splitlines())]:
         jsonschema.validate(one, SCHEMA)
     assert "2 item(s) as they stood just before 2026-11-24T12:00:01.000Z: 1 not recorded, 1 restored." in result.stderr

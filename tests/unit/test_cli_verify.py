@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +190,9 @@ def test_an_item_is_counted_once_wherever_a_run_was_interrupted(
         patch.setattr(Scans, "pages", one_page)
         with pytest.raises(RuntimeError):
             run(*words)
+    assert stat.S_IMODE((tmp_path / "verify.state").stat().st_mode) == 0o600, (
+        "it holds keys and digests: its owner's alone"
+    )
     read: list[int] = []
 
     def counted(scans: Scans, starts: Any, **request: Any) -> Any:

@@ -22,24 +22,29 @@ NEEDED = {
         "mapping-settings",
         "function-settings",
         "bucket",
+        "lifecycle",
+        "index-shards",
         "expiry",
     },
     "point_in_time_recovery": {"backups"},
-    "expiry": set(),  # records are kept for ever
+    "expiry": {"expiry"},
     "source": {"source-stream", "mapping"},
     "mapping": {"mapping", "mapping-settings", "last-result"},
     "function": {"function", "function-settings", "role-permissions"},
     "denied_to_role": {"role-permissions"},
+    "source_readers": {"stream-readers"},
     "bucket": {"bucket"},
+    "lifecycle": {"lifecycle"},
     "given_up": {"given-up"},
     "quarantined": {"quarantined"},
     "alarms": {"alarms"},
-    "minutes": {"lag", "errors", "not-stored"},
-    "fortnight": {"last-change"},
+    "minutes": {"lag", "errors", "not-stored", "index-shards"},
+    "fortnight": {"last-change", "index-shards"},
     "archive_function": set(),  # there is no archive
     "archive_mapping": set(),
     "tampering_function": set(),
     "tampering_mapping": set(),
+    "audit_readers": set(),
 }
 
 

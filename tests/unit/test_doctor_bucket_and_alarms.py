@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from audit_trail.core.doctor.alarms import ALWAYS
-from audit_trail.core.doctor.facts import Alarm, Bucket, Waiting
+from audit_trail.core.doctor.facts import Alarm, Bucket, LifecycleRule, Waiting
 from tests.unit.doctor_facts import NOW, finding, verdict_and_section
 
 
@@ -26,6 +26,31 @@ from tests.unit.doctor_facts import NOW, finding, verdict_and_section
 def test_the_bucket(bucket: Bucket | None, verdict: str, section: str) -> None:
     """A bucket that is gone or public is a problem; one without versions, or that could become public, a warning."""
     assert verdict_and_section("bucket", bucket=bucket) == (verdict, section)
+
+
+@pytest.mark.parametrize(
+    ("rule", "lost"),
+    [
+        (LifecycleRule("r", enabled=True, prefix="", deletes=True), "archive/, images/, aws/lambda/, quarantine/"),
+        (LifecycleRule("r", enabled=True, prefix="archive/dt=2026", deletes=True), "archive/"),
+        (LifecycleRule("r", enabled=True, prefix="im", deletes=True), "images/"),
+        (LifecycleRule("r", enabled=True, prefix="aws/lambda/", deletes=True), "aws/lambda/"),
+        (LifecycleRule("r", enabled=True, prefix="quarantine/", deletes=True), "quarantine/"),
+        (LifecycleRule("r", enabled=True, prefix="redriven/", deletes=True), ""),
+        (LifecycleRule("r", enabled=False, prefix="", deletes=True), ""),
+        (LifecycleRule("r", enabled=True, prefix="", deletes=False), ""),
+    ],
+)
+def test_lifecycle_rules(rule: LifecycleRule, lost: str) -> None:
+    """An enabled rule that deletes history, or what waits, is a problem that names both; what was put back may go."""
+    found = finding("lifecycle", lifecycle=(rule,))
+    assert found.verdict == ("problem" if lost else "ok")
+    assert (f": r deletes {lost};" in found.sentence) == bool(lost)
+
+
+def test_lifecycle_of_a_bucket_that_is_gone() -> None:
+    """Of a bucket that is gone, the rules are unknown: the problem is told once."""
+    assert verdict_and_section("lifecycle", lifecycle=None) == ("unknown", "destination-failures")
 
 
 @pytest.mark.parametrize(

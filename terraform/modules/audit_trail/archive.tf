@@ -107,25 +107,25 @@ resource "aws_iam_role_policy" "archive" {
         Sid      = "Archive"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/archive/*"
+        Resource = "${aws_s3_bucket.history.arn}/archive/*"
       },
       {
         Sid      = "Quarantine"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/quarantine/*"
+        Resource = "${aws_s3_bucket.history.arn}/quarantine/*"
       },
       {
         Sid      = "OnFailureDestination"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/aws/lambda/*"
+        Resource = "${aws_s3_bucket.history.arn}/aws/lambda/*"
       },
       {
         Sid      = "FindOnFailureDestination"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.trail.arn
+        Resource = aws_s3_bucket.history.arn
       },
       {
         Sid      = "WriteLogs"
@@ -178,7 +178,7 @@ resource "aws_lambda_event_source_mapping" "archive" {
 
   destination_config {
     on_failure {
-      destination_arn = aws_s3_bucket.trail.arn
+      destination_arn = aws_s3_bucket.history.arn
     }
   }
 
@@ -318,7 +318,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
 
   count = length(try(var.archive.transitions, [])) == 0 ? 0 : 1
 
-  bucket = aws_s3_bucket.trail.id
+  bucket = aws_s3_bucket.history.id
 
   rule {
     id     = "archive"
@@ -339,13 +339,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
   }
 
   # S3 answers two configuration changes of one bucket at the same time with a conflict.
-  depends_on = [aws_s3_bucket_versioning.trail, aws_s3_bucket_policy.trail]
+  depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_policy.history]
 }
 
 resource "aws_s3_bucket_object_lock_configuration" "archive" {
   count = try(var.archive.object_lock, null) == null ? 0 : 1
 
-  bucket = aws_s3_bucket.trail.id
+  bucket = aws_s3_bucket.history.id
 
   rule {
     default_retention {
@@ -354,7 +354,7 @@ resource "aws_s3_bucket_object_lock_configuration" "archive" {
     }
   }
 
-  depends_on = [aws_s3_bucket_versioning.trail, aws_s3_bucket_lifecycle_configuration.archive]
+  depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_lifecycle_configuration.archive]
 }
 
 # What `trail archive`, `--include-archive`, `trail redrive`, `trail doctor` and the check of the streams need on top.
@@ -364,14 +364,14 @@ locals {
     Sid      = "ReadArchive"
     Effect   = "Allow"
     Action   = "s3:GetObject"
-    Resource = "${aws_s3_bucket.trail.arn}/archive/*"
+    Resource = "${aws_s3_bucket.history.arn}/archive/*"
   }], 0, local.archives)
 
   archive_reader_statements = concat(local.read_archive_statements, slice([{
     Sid       = "ListArchive"
     Effect    = "Allow"
     Action    = "s3:ListBucket"
-    Resource  = aws_s3_bucket.trail.arn
+    Resource  = aws_s3_bucket.history.arn
     Condition = { StringLike = { "s3:prefix" = "archive/*" } }
   }], 0, local.archives))
 
@@ -379,7 +379,7 @@ locals {
     Sid      = "AddToArchive"
     Effect   = "Allow"
     Action   = "s3:PutObject"
-    Resource = "${aws_s3_bucket.trail.arn}/archive/*"
+    Resource = "${aws_s3_bucket.history.arn}/archive/*"
   }], 0, local.archives)
 
   archive_doctor_statements = slice([{

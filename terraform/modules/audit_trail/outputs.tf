@@ -50,12 +50,12 @@ output "event_source_mapping_uuid" {
 
 output "bucket_name" {
   description = "Name of the trail's bucket."
-  value       = aws_s3_bucket.trail.id
+  value       = aws_s3_bucket.history.id
 }
 
 output "bucket_arn" {
   description = "ARN of the trail's bucket."
-  value       = aws_s3_bucket.trail.arn
+  value       = aws_s3_bucket.history.arn
 }
 
 output "archive_function_name" {

@@ -1,8 +1,13 @@
 """The trail's bucket, and what waits in it."""
 
-from audit_trail.core.doctor.facts import Facts, Waiting, seen
-from audit_trail.core.doctor.findings import Finding, Section, ok, problem, warning
+from audit_trail.core import archive, spill
+from audit_trail.core.doctor.facts import Facts, LifecycleRule, Waiting, seen
+from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown, warning
 from audit_trail.core.durations import lasting
+from audit_trail.core.failures import LAMBDA_PREFIX, QUARANTINE_PREFIX
+
+KEPT = (archive.PREFIX, spill.PREFIX, LAMBDA_PREFIX, QUARANTINE_PREFIX)
+"""Prefixes of what nothing but a person may delete."""
 
 
 def setup(facts: Facts) -> Finding:
@@ -19,6 +24,33 @@ def setup(facts: Facts) -> Finding:
     if wrong:
         return warning(f"the bucket {name} is not as Terraform makes it: {', '.join(wrong)}; `make deploy`")
     return ok("the bucket is versioned, and blocks public access")
+
+
+def lifecycle(facts: Facts) -> Finding:
+    """Check that no lifecycle rule deletes what the history needs, or what waits to be put back.
+
+    Terraform makes rules that move objects to another storage class, and none that deletes any. Every version counts:
+    a rule for noncurrent ones makes a deletion final.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
+    """
+    rules, name = seen(facts.lifecycle), seen(facts.settings).get("TRAIL_BUCKET", "")
+    if rules is None:
+        return unknown(f"the bucket {name} is gone: `make deploy`", Section.DESTINATION_FAILURES)
+    deleting = [(rule.name or "unnamed", lost) for rule in rules if (lost := _deleted(rule))]
+    if deleting:
+        listed = "; ".join(f"{rule} deletes {', '.join(lost)}" for rule, lost in deleting)
+        return problem(
+            f"lifecycle rules of the bucket {name} delete history, or what waits to be put back: {listed}; remove them, "
+            "and see who made them",
+            Section.RECORDS_TAMPERED,
+        )
+    return ok("no lifecycle rule of the bucket deletes what is kept in it")
+
+
+def _deleted(rule: LifecycleRule) -> list[str]:
+    if not (rule.enabled and rule.deletes):
+        return []
+    return [kept for kept in KEPT if kept.startswith(rule.prefix) or rule.prefix.startswith(kept)]
 
 
 def given_up(facts: Facts) -> Finding:

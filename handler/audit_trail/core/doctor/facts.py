@@ -21,6 +21,8 @@ class Unseen:
     code: str
     denied: bool
     """The caller lacks the permission; otherwise AWS could not answer."""
+    why: str = ""
+    """Why there is no answer to rely on, in words, where ``code`` is none of AWS's."""
 
 
 class NotSeenError(TableTrailError):
@@ -67,6 +69,8 @@ class SourceTable:
 
     stream: Stream
     key_schema: KeySchema
+    replicated: bool = False
+    """A global table, whose replication reads the stream, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,18 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class LifecycleRule:
+    """A rule of a bucket's lifecycle."""
+
+    name: str
+    enabled: bool
+    prefix: str
+    """Of the objects that it is for; empty for all."""
+    deletes: bool
+    """It deletes objects, or versions of them; otherwise it moves them, or tidies up."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits under one of the bucket's prefixes."""
 
@@ -153,18 +169,24 @@ class Facts:
     function: Function | Unseen | None
     denied_to_role: Settings[str, list[str]] | Unseen
     """Of what the function's role needs, the actions that it may not do, by the ARN that they are for."""
+    source_readers: tuple[str, ...] | Unseen
+    """ARNs of the functions that read the source table's stream by an event source mapping that isn't disabled."""
     bucket: Bucket | Unseen | None
+    lifecycle: tuple[LifecycleRule, ...] | Unseen | None
+    """The bucket's rules."""
     given_up: Waiting | Unseen
     quarantined: Waiting | Unseen
     alarms: tuple[Alarm, ...] | Unseen
     minutes: Settings[str, Series] | Unseen
-    """Metrics of the last hour, minute by minute, by the names in `traffic`; without an archive, none of its."""
+    """Metrics of the last hour, minute by minute, by the names in `traffic`; without an archive or an index, none of its."""
     fortnight: Settings[str, Series] | Unseen
     """Metrics of the last 14 days, in periods of five minutes."""
     archive_function: Function | Unseen | None
     archive_mapping: MappingSettings | Unseen | None
     tampering_function: Function | Unseen | None
     tampering_mapping: MappingSettings | Unseen | None
+    audit_readers: tuple[str, ...] | Unseen
+    """As `source_readers`, of the audit table's stream."""
 
 
 def archives(facts: Facts) -> bool:

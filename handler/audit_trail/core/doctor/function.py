@@ -1,6 +1,8 @@
 """The function, its settings and its role."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from audit_trail.core.doctor.facts import Facts, Function, SourceTable, seen
 from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown, warning
@@ -96,6 +98,32 @@ def needed_by_role(table: str, stream: str | None, bucket: str, log_group: str) 
         reading = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
         needed[stream] = [f"dynamodb:{action}" for action in reading]
     return needed
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A question whose right answer is known, so that an IAM simulator shows whether it can be believed.
+
+    It is asked with a policy of its own beside the role's, which allows by a wildcard what the role may do anyway.
+    """
+
+    arn: str
+    policy: str
+    """JSON."""
+    allowed: str
+    refused: str
+    """The actions that the policy allows and denies on the ARN."""
+
+
+def control(bucket: str) -> Control:
+    """Return the control question of a trail; ``bucket`` is the ARN of the one that has the quarantine."""
+    objects, allowed, refused = f"{bucket}/quarantine/*", "s3:PutObject", "s3:DeleteObject"
+    statements = [
+        {"Effect": effect, "Action": action, "Resource": objects}
+        for effect, action in (("Allow", allowed), ("Deny", refused))
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return Control(f"{bucket}/quarantine/x", policy, allowed, refused)
 
 
 def role_permissions(facts: Facts) -> Finding:
