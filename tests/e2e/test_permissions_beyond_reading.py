@@ -248,7 +248,7 @@ def test_an_operator_restores_by_one_statement(letters: Letters) -> None:
 
     for action, words in (
         ("UpdateItem", ["--change", first]),
-        ("DeleteItem", ["1d"]),
+        ("DeleteItem", ["1d", "--allow-delete"]),
         ("PutItem", ["--change", first]),
     ):
         before = item(letters, "lost")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
@@ -155,6 +155,16 @@ class Connection:
     def iam(self, config: "Config | None" = None) -> "IAMClient":
         """Make a client of the roles."""
         return self._session.client("iam", endpoint_url=self.endpoint_url, config=config)
+
+    def principal(self) -> str | None:
+        """Return who is calling, or None where STS can't be asked: an emulator may have none, a network no way to it."""
+        from botocore.config import Config  # noqa: PLC0415  as below
+
+        from audit_trail.aws.identity import principal  # noqa: PLC0415  as below
+
+        config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+        client: Any = self._session.client("sts", endpoint_url=self.endpoint_url, config=config)
+        return principal(client)
 
     def images(self) -> Callable[[str], bytes]:
         """Return what reads images that lie in the history bucket."""

@@ -155,7 +155,7 @@ def _report(report: Path, until: str, stack: contextlib.ExitStack) -> tuple[set[
     """Open a report to add to, and return what it says is done."""
     done: set[str] = set()
     try:
-        kept = stack.enter_context(open(report, "a+", encoding="utf-8", opener=private_file.opener))  # noqa: PTH123
+        kept = stack.enter_context(open(report, "a+", encoding="utf-8", opener=private_file.opener))  # noqa: SIM115  the stack closes it
     except OSError as error:
         raise UsageError(f"{report} can't be written: {error.strerror}") from None
     kept.seek(0)

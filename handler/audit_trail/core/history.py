@@ -204,6 +204,19 @@ class Order(Generic[_S]):
         place = self._sign * change.sequence_number, self._arrivals, change
         heapq.heappush(self._by_sequence.setdefault(self._line(change), []), place)
 
+    def ahead(self, highest: Callable[[datetime], int | None]) -> Iterator[_S]:
+        """Yield those whose turn it is whatever is still given, where that is known; the newest come first.
+
+        ``highest`` tells, of what is still to be given and isn't older than a moment, the highest sequence number, or
+        a higher one; None where that isn't known.
+        """
+        while self._window:
+            line = self._by_sequence[self._line(self._window[0][2])]
+            coming = highest(self._window[0][1] - REORDER_WITHIN)
+            if coming is None or coming > line[0][2].sequence_number:
+                return
+            yield self._take()
+
     def rest(self) -> Iterator[_S]:
         """Yield what is left."""
         while self._window:
