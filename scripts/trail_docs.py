@@ -42,7 +42,7 @@ An item's changes are in the order of their sequence numbers, even where clocks 
 `--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it. The same mark at a reason (`why` of `show`, `reason_source` in JSON) says that it stood there before: perhaps it is an earlier change's.
 
 ## What can't be shown
-Changes whose images lie in the bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
+Changes whose images lie in the history bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
 
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
 

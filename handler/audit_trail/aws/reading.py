@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.source_table import key_schema
+from audit_trail.core.buckets import own_buckets
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import SCHEMA_VERSION, with_old_image
@@ -52,10 +53,17 @@ class Trail:
     approximate_records: int = 0
     """How many records the audit table has; AWS counts them about every six hours."""
     bucket: str | None = None
-    """The trail's bucket, which has the archive."""
+    """The history bucket, which has images and the archive."""
+    failures_bucket: str | None = None
+    """The failures bucket; None where the trail has one bucket for everything."""
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
     reason_attribute: str | None = None
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The trail's own buckets, each once; none where the tags name none."""
+        return () if self.bucket is None else own_buckets(self.bucket, self.failures_bucket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
         bucket=tags.get("bucket"),
+        failures_bucket=tags.get("failures-bucket"),
         retention=_retention(tags.get("retention-days")),
         reason_attribute=tags.get("reason-attribute"),
     )

@@ -141,7 +141,7 @@ class Connection:
             ) from None
 
     def s3(self, config: "Config | None" = None) -> "S3Client":
-        """Make a client of the trail's bucket."""
+        """Make a client of the trail's buckets."""
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
 
     def functions(self, config: "Config | None" = None) -> "LambdaClient":
@@ -167,7 +167,7 @@ class Connection:
         return principal(client)
 
     def images(self) -> Callable[[str], bytes]:
-        """Return what reads images that lie in the trail's bucket."""
+        """Return what reads images that lie in the history bucket."""
         from audit_trail.aws.image_bucket import fetcher  # noqa: PLC0415  as below
 
         return fetcher(self.s3)
