@@ -44,6 +44,7 @@ class FailedTrail:
 
     def __post_init__(self) -> None:
         """Create tables and bucket."""
+        self.monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)  # where the records' streams are
         self.trail = MotoTrail(tags=self.tags)
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})

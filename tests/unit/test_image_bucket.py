@@ -124,7 +124,7 @@ def test_the_client_is_made_when_it_is_needed(s3: S3Client) -> None:
         made.append(s3)
         return s3
 
-    store, fetch = S3ImageStore(make, BUCKET), fetcher(make)
+    store, fetch = S3ImageStore(make, BUCKET), fetcher(make, [BUCKET])
     assert made == []
     assert store.bucket == BUCKET
 
@@ -142,7 +142,7 @@ def test_a_record_goes_there_and_back(s3: S3Client) -> None:
 
     S3ImageStore(lambda: s3, BUCKET).put(packed.key, packed.body)
 
-    assert unpack(packed.item, fetcher(lambda: s3)) == item
+    assert unpack(packed.item, fetcher(lambda: s3, [BUCKET])) == item
 
 
 def test_the_client_gives_up_soon() -> None:

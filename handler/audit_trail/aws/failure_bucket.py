@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.objects import Objects, code_of
 from audit_trail.core.failures import REDRIVEN_PREFIX
+from audit_trail.core.limits import LARGEST_BODY
 from audit_trail.ports import RequestFailedError, WaitingFailure
 
 if TYPE_CHECKING:
@@ -34,11 +35,14 @@ class S3FailureBucket(Objects):
     def read(self, key: str) -> bytes | None:
         """Return what an object holds, or None where it is not there any more."""
         try:
-            return self.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            body = self.client().get_object(Bucket=self.bucket, Key=key)["Body"].read(LARGEST_BODY + 1)
         except (ClientError, BotoCoreError) as error:
             if code_of(error) == _GONE:
                 return None
             raise RequestFailedError(code_of(error)) from None
+        if len(body) > LARGEST_BODY:
+            raise RequestFailedError("ObjectTooLarge")
+        return body
 
     def move(self, key: str, body: bytes) -> None:
         """Copy an object under ``redriven/``, check that the copy is ``body``, then delete it.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.source_table import key_schema
-from audit_trail.core.errors import MalformedItemError, TableTrailError
+from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.provenance import Tables
 from audit_trail.core.records import SCHEMA_VERSION, with_old_image
 from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
@@ -56,6 +57,11 @@ class Trail:
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
     reason_attribute: str | None = None
+
+    @property
+    def buckets(self) -> frozenset[str]:
+        """The trail's own buckets: images are read from these and no others."""
+        return frozenset() if self.bucket is None else frozenset({self.bucket})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,17 @@ def function_settings(client: "DynamoDBClient", audit_table: str) -> dict[str, s
         "PARTITION_KEY": schema.partition_key,
         "SORT_KEY": schema.sort_key or "",
     }
+
+
+def tables_of(client: "DynamoDBClient", audit_table: str) -> Tables:
+    """Return the ARNs of an audit table and its source table, which needn't be there any more.
+
+    :raises NotATrailError: the table doesn't carry the tags of an audit table.
+    :raises botocore.exceptions.ClientError: the table isn't there or permission is missing.
+    """
+    table = client.describe_table(TableName=audit_table)["Table"]
+    beginning, _, _ = table["TableArn"].rpartition("/")
+    return Tables(f"{beginning}/{_trail_tags(client, table)['source-table']}", table["TableArn"])
 
 
 def _source(client: "DynamoDBClient", audit_table: str, source_table: str) -> "TableDescriptionTypeDef":
@@ -209,10 +226,13 @@ def stored(
 
 
 def restored(item: Image, fetch: Callable[[str], bytes]) -> Image:
-    """Return a record with its images, wherever they lie; where they can't be read, as it is stored."""
+    """Return a record with its images, wherever they lie; where AWS doesn't give them, as it is stored.
+
+    :raises MalformedItemError: they aren't what was stored with it.
+    """
     try:
         return with_old_image(unpack(item, fetch))
-    except (MalformedItemError, ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError):
         return item  # what lies inline is true all the same
 
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from audit_trail import batch
+from audit_trail.aws import reading
 from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
 from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.aws.image_bucket import S3ImageStore
@@ -21,8 +22,10 @@ from audit_trail.batch.redriving import Became, Redriven
 from audit_trail.batch.redriving import redrive as put_back
 from audit_trail.cli import bucket as buckets
 from audit_trail.cli import words
-from audit_trail.cli.context import Connection, Exit
+from audit_trail.cli.context import Connection, Exit, tell
 from audit_trail.ports import Outcome, Verdict
+
+_FOREIGN = "foreign"
 
 
 class _DryTable(PartiqlAuditTable):
@@ -59,12 +62,19 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
         table=table,
         images=images,
         archive=bucket,
-        audit_table=audit_table,
+        tables=reading.tables_of(connection.dynamodb(), audit_table),
         settings=settings.records,
         time=patience,
+        now=time.time,
     )
     count = _print_each(done, len(keys), _json if as_json else _line, dry_run=dry_run)
     _summarise(count, len(keys), settings.trail_bucket, dry_run=dry_run)
+    if count[_FOREIGN]:
+        tell(
+            f"{count[_FOREIGN]} object(s) hold what isn't this trail's: find out who put them into "
+            f"{settings.trail_bucket}, see docs/runbook.md"
+        )
+        raise typer.Exit(Exit.UNTRUSTED)
     if count[Became.STAYS]:
         raise typer.Exit(Exit.NOT_ALL_DONE)
 
@@ -75,8 +85,8 @@ def patience(seconds: float) -> batch.Time:
     return batch.Time(remaining=lambda: end - time.monotonic(), sleep=time.sleep, jitter=random.Random())  # noqa: S311  spreads retries
 
 
-def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], *, dry_run: bool) -> Counter[Became]:
-    count: Counter[Became] = Counter()
+def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], *, dry_run: bool) -> Counter[str]:
+    count: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     # On one terminal, what is printed has to go above the bar; a pipe gets it as it is.
@@ -86,6 +96,8 @@ def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], 
     ) as progress:
         for one in progress.track(done, total, description="dry run" if dry_run else "putting back"):
             count[one.became] += 1
+            if one.foreign:
+                count[_FOREIGN] += 1
             if one.became is Became.GONE:
                 continue
             if beside_the_bar:
@@ -98,6 +110,7 @@ def _print_each(done: Iterator[Redriven], total: int, line: Callable[..., str], 
 def _json(one: Redriven, *, dry_run: bool) -> str:
     fields = {"key": one.key, "kind": buckets.kind(one.key), "became": one.became, "records": one.records}
     fields |= {"dry_run": True} if dry_run else {"stored": one.stored}
+    fields |= {"foreign": True} if one.foreign else {}
     return json.dumps(fields | ({"reason": one.reason} if one.reason else {}))
 
 
@@ -108,9 +121,9 @@ def _line(one: Redriven, *, dry_run: bool) -> str:
     return f"{became}: {words.printable(one.key)} ({one.records} record(s){new}){reason}"
 
 
-def _summarise(count: Counter[Became], total: int, bucket: str, *, dry_run: bool) -> None:
+def _summarise(count: Counter[str], total: int, bucket: str, *, dry_run: bool) -> None:
     moved, stay, gone = (count[became] for became in (Became.MOVED, Became.STAYS, Became.GONE))
-    untried = total - count.total()
+    untried = total - moved - stay - gone
     if not total:
         words = f"Nothing waits in {bucket}."
     elif dry_run:
