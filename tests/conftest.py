@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import time
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -27,6 +29,9 @@ for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": engine.REGION}
+
+# Each session of boto3's reads and parses botocore's data anew, which takes longer than most tests: they share it.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 # `trail` shows times in this machine's zone: in tests it's the same everywhere.
 os.environ["TZ"] = "UTC"

@@ -31,8 +31,8 @@ def described(examined: Examined) -> Iterator[dict[str, Any]]:
         yield told
 
 
-def finish(tally: Tally, found: Iterator[dict[str, Any]], *, strict: bool, as_json: bool) -> None:
-    """Print what was found and the counts, and exit as they say."""
+def finish(tally: Tally, found: Iterator[dict[str, Any]], *, nothing: str, strict: bool, as_json: bool) -> None:
+    """Print what was found and the counts, and exit as they say; ``nothing`` is said where there was no record at all."""
     for one in found:
         if as_json:
             typer.echo(json.dumps(one))
@@ -43,11 +43,13 @@ def finish(tally: Tally, found: Iterator[dict[str, Any]], *, strict: bool, as_js
         typer.echo(json.dumps({"broken": broken, "unknown": unknown, **tally.as_json()}))
     else:
         _summarise(tally)
-        note(_UNPROVEN)
+        note(_UNPROVEN if tally.records else nothing)
     if tally.unreadable:
         tell(f"the images of {tally.unreadable} record(s) can't be read: check that the verifier policy is attached")
     if broken or (strict and unknown):
         raise typer.Exit(Exit.PROBLEM)
+    if not tally.records:
+        raise typer.Exit(Exit.NOTHING_FOUND)
     if tally.unreadable:
         raise typer.Exit(Exit.AWS_REFUSED)
 

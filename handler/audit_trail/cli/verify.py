@@ -65,7 +65,7 @@ def verify(  # noqa: PLR0913  one parameter an option
     --state or a temporary file takes the room of all archived records. What leaves the table while it runs is found in
     the archive after --settle seconds: give more than the archive's batching_window_seconds, such as 120.
 
-    Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told), 2 when the command's
+    Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told) or nothing is recorded, 2 when the command's
     words are off or a newer version wrote some records, and 3 when AWS refuses or images can't be read.
 
     For example:

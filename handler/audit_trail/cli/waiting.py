@@ -20,11 +20,12 @@ from audit_trail.core.durations import lasting
 from audit_trail.core.errors import ForeignFailureError, MalformedFailureError
 from audit_trail.core.failures import understand
 from audit_trail.core.provenance import Tables, origin
-from audit_trail.ports import RequestFailedError, WaitingFailure, WaitingFailures
+from audit_trail.ports import RequestFailedError, WaitingFailure
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
+    bucket: str
     found: WaitingFailure
     reason: str
     records: int | None
@@ -36,23 +37,24 @@ class _Listed:
 def run(connection: Connection, audit_table: str, only: str, *, as_json: bool) -> None:
     """List what waits to be put back; `audit_trail.cli.failures` has the promise."""
     settings = buckets.function_settings(connection, audit_table)
-    bucket = S3FailureBucket(connection.s3, settings.trail_bucket)
-    listed = _listed(bucket, only, reading.tables_of(connection.dynamodb(), audit_table))
+    opened = buckets.opened(connection, settings, S3FailureBucket)
+    tables = reading.tables_of(connection.dynamodb(), audit_table)
+    listed = (one for bucket in opened for one in _listed(bucket, only, tables))
     objects, records, foreign = _print_json(listed) if as_json else _print_lines(listed)
     summary = Console(stderr=True, highlight=False)
     if not objects:
-        summary.print(f"Nothing waits in {settings.trail_bucket}.", markup=False)
+        summary.print(f"Nothing waits in {' or '.join(settings.buckets)}.", markup=False)
         raise typer.Exit(Exit.NOTHING_FOUND)
     summary.print(f"{objects} object(s) with {records} record(s) wait: `trail redrive` puts them back.", markup=False)
     if foreign:
         tell(
             f"{foreign} of them hold what isn't this trail's, and stay: find out who put them into "
-            f"{settings.trail_bucket}, see docs/runbook.md"
+            f"{' or '.join(settings.buckets)}, see docs/runbook.md"
         )
         raise typer.Exit(Exit.UNTRUSTED)
 
 
-def _listed(bucket: WaitingFailures, only: str, tables: Tables) -> Iterator[_Listed]:
+def _listed(bucket: S3FailureBucket, only: str, tables: Tables) -> Iterator[_Listed]:
     for found in buckets.waiting(bucket, only):
         try:
             body = bucket.read(found.key)
@@ -60,10 +62,10 @@ def _listed(bucket: WaitingFailures, only: str, tables: Tables) -> Iterator[_Lis
                 continue
             failure = understand(found.key, body)
         except (MalformedFailureError, RequestFailedError) as error:
-            yield _Listed(found, f"can't be read: {error}", None)
+            yield _Listed(bucket.bucket, found, f"can't be read: {error}", None)
             continue
         foreign = _foreign(failure.records, tables)
-        yield _Listed(found, foreign or failure.reason, len(failure.records), foreign=bool(foreign))
+        yield _Listed(bucket.bucket, found, foreign or failure.reason, len(failure.records), foreign=bool(foreign))
 
 
 def _foreign(records: list[Any], tables: Tables) -> str:
@@ -82,6 +84,7 @@ def _print_json(listed: Iterator[_Listed]) -> tuple[int, int, int]:
     for one in listed:
         objects, records, foreign = objects + 1, records + (one.records or 0), foreign + one.foreign
         line = {
+            "bucket": one.bucket,
             "key": one.found.key,
             "kind": buckets.kind(one.found.key),
             "since": one.found.since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -74,7 +74,7 @@ def line(record: StreamRecord) -> Line:
         timestamp = item["timestamp"]["S"]
         [partition] = change["Keys"].keys() - {"timestamp"}
         key = key_text(item[partition])
-        if is_timestamp(timestamp) is None:
+        if not is_timestamp(timestamp):
             raise MalformedRecordError("the deleted item's timestamp is not an audit record's")
         return Line(timestamp[:10], key, timestamp, number, _text(key, timestamp, item))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedValueError):

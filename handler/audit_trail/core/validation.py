@@ -23,8 +23,7 @@ EVENT_NAMES = frozenset({"INSERT", "MODIFY", "REMOVE", "BASELINE"})
 MOVABLE = ("old_image", "new_image", "diff", "changed_attributes")
 """What may move out of a record, into gzip or an object."""
 
-is_timestamp = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9]{40,999}").fullmatch
-"""Matches a whole sort key: time and sequence number, within DynamoDB's 1,024 bytes."""
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9]{40,999}").fullmatch
 
 _FIRST_YEAR = 1970
 _DEEPEST = 40  # levels of attribute values: DynamoDB's 32, and those of a record around them
@@ -40,7 +39,7 @@ _SIDES = {
 _TYPES = {
     **dict.fromkeys(("timestamp", "event_id", "event_name", "event_version", "event_source", "aws_region"), "S"),
     **dict.fromkeys(("event_source_arn", "sequence_number", "stream_view_type", "actor", "actor_source"), "S"),
-    **dict.fromkeys(("reason", "time_bucket", "actor_bucket", "other"), "S"),
+    **dict.fromkeys(("reason", "reason_source", "time_bucket", "actor_bucket", "other"), "S"),
     **dict.fromkeys(("schema_version", "approximate_creation_date_time", "size_bytes", "expires_at"), "N"),
     **dict.fromkeys(("old_image_sha256", "new_image_sha256"), "B"),
     **dict.fromkeys(("keys", "old_image", "new_image", "user_identity", "images"), "M"),
@@ -91,12 +90,16 @@ def check_timestamp(timestamp: str) -> None:
 
     :raises MalformedItemError: it isn't an audit record's.
     """
+    if not is_timestamp(timestamp):
+        raise MalformedItemError("its timestamp is not a time and a sequence number")
+
+
+def is_timestamp(text: str) -> bool:
+    """Tell whether a text is a whole sort key: time and sequence number, within DynamoDB's 1,024 bytes."""
     try:
-        if is_timestamp(timestamp) and datetime.fromisoformat(timestamp.partition("#")[0]).year >= _FIRST_YEAR:
-            return
+        return _TIMESTAMP(text) is not None and datetime.fromisoformat(text[: text.index("#")]).year >= _FIRST_YEAR
     except ValueError:
-        pass
-    raise MalformedItemError("its timestamp is not a time and a sequence number")
+        return False
 
 
 def check_values(item: Any) -> None:
