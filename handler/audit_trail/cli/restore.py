@@ -108,7 +108,8 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
 
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
     answer was no or not all of many could be done, 2 when the command's words are off, it can't be written at once or
-    it would be deleted without --allow-delete, and 3 when AWS refuses.
+    it would be deleted without --allow-delete, 3 when AWS refuses, and 4 when the record that tells is not what Table
+    Trail writes.
 
     For example:
 
