@@ -52,8 +52,6 @@ class Probe:
     name: str
     source: str
     counts: str
-    mapping: str
-    """The mapping's UUID."""
 
     def write(self, number: str, **attributes: Any) -> None:
         """Make a change."""
@@ -105,7 +103,7 @@ def probe(deployment: Deployment, fails: str, **mapping: Any) -> Iterator[Probe]
             **mapping,
         )
         stack.callback(functions.delete_event_source_mapping, UUID=created["UUID"])
-        yield Probe(deployment, name, source, counts, created["UUID"])
+        yield Probe(deployment, name, source, counts)
 
 
 def does_partial_batch_responses(deployment: Deployment) -> bool:
@@ -135,34 +133,34 @@ def gives_up_on_old_records(deployment: Deployment) -> bool:
         return probing.delivered("2") > 0
 
 
-def keeps_binary_values(deployment: Deployment, bucket: str) -> bool:
-    """Find out whether the engine gives its on-failure destination, a bucket, records that have binary values.
+def keeps_binary_values(deployment: Deployment) -> bool:
+    """Find out whether the engine gives its on-failure destination, a bucket of our own, records that have binary values.
 
     A function of its own always fails. Of two changes the first has one; the second is delivered behind it, in order, so
     once that was given up, the first was as well, or never will be.
     """
+    s3, bucket = deployment.client("s3"), f"probe-{uuid.uuid4().hex}"
     destination = {"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}}
-    with probe(deployment, "ALL", MaximumRetryAttempts=0, DestinationConfig=destination) as probing:
-        s3, prefix = deployment.client("s3"), f"aws/lambda/{probing.mapping}/"
 
-        def given_up() -> dict[str, list[str]]:
-            found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-            bodies = {one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read() for one in found}
-            return {
-                key: [record["dynamodb"]["Keys"]["number"]["N"] for record in understand(key, body).records]
-                for key, body in bodies.items()
-            }
+    def objects() -> list[str]:
+        return [one["Key"] for one in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
-        def gave_up(number: str) -> bool:
-            return any(number in numbers for numbers in given_up().values())
+    def gave_up(number: str) -> bool:
+        bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in objects()}
+        records = [record for key, body in bodies.items() for record in understand(key, body).records]
+        return number in [record["dynamodb"]["Keys"]["number"]["N"] for record in records]
 
-        probing.deliver("1", raw={"B": b"\x00"})
-        probing.write("3")
-        wait_until(lambda: gave_up("3"), seconds=120)
-        kept = gave_up("1")
-        for key in given_up():
+    s3.create_bucket(Bucket=bucket)
+    try:
+        with probe(deployment, "ALL", MaximumRetryAttempts=0, DestinationConfig=destination) as probing:
+            probing.deliver("1", raw={"B": b"\x00"})
+            probing.write("3")
+            wait_until(lambda: gave_up("3"), seconds=120)
+            return gave_up("1")
+    finally:
+        for key in objects():
             s3.delete_object(Bucket=bucket, Key=key)
-        return kept
+        s3.delete_bucket(Bucket=bucket)
 
 
 def simulates_wildcards(deployment: Deployment) -> bool:
