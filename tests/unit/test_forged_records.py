@@ -309,9 +309,11 @@ def test_records_of_this_trails_streams_are_its_own() -> None:
     ],
 )
 def test_a_foreign_record_among_ones_own_is_found(arn: str) -> None:
-    """Of another account, region or table, one record among the trail's own makes the whole object foreign."""
-    with pytest.raises(MalformedFailureError, match="not this trail's"):
-        origin([MODIFY, numbered_record(3, eventSourceARN=arn)], TABLES, NOW)
+    """Of another account, region or table, records alone or one among the trail's own make the whole object foreign."""
+    foreign = numbered_record(3, eventSourceARN=arn)
+    for records in ([foreign], [MODIFY, foreign]):
+        with pytest.raises(MalformedFailureError, match="names another table's stream"):
+            origin(records, TABLES, NOW)
 
 
 @pytest.mark.parametrize(
