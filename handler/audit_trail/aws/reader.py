@@ -7,16 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from audit_trail.aws import indexes, reading
-from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.records import getter, whole
-from audit_trail.core import states
-from audit_trail.core.archive import joined
+from audit_trail.aws.timeline import Timeline
+from audit_trail.core.copies import Found
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
 from audit_trail.core.history import REORDER_WITHIN, Change, newest_first
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
+from audit_trail.core.states import State
 from audit_trail.core.values import Image, canonical_text, canonical_value
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class NoIndexError(TableTrailError):
 class TrailReader:
     """Reads one trail; what it can't show it counts in ``problems``. Ends its threads when it's left.
 
-    With ``archive``, what it tells of one item goes back beyond what is left in the audit table.
+    ``timeline`` has one item's records; without one, those that are left in the audit table.
 
     Every method raises botocore's errors where AWS refuses.
     """
@@ -42,10 +42,10 @@ class TrailReader:
         client: "DynamoDBClient",
         trail: reading.Trail,
         fetch: Callable[[str], bytes],
-        archive: ArchivedRecords | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.trail = trail
-        self.archive = archive
+        self.timeline = timeline or Timeline(client, trail)
         self.problems = Problems()
         self._client = client
         self._fetch = fetch
@@ -69,28 +69,28 @@ class TrailReader:
             lowest = max(wanted.since or FIRST, FIRST + REORDER_WITHIN) - REORDER_WITHIN
             highest = min(wanted.until or LAST, LAST - REORDER_WITHIN) + REORDER_WITHIN
             margin = bound(lowest), bound(highest)
-        items = self._stored(keys, margin)
-        ordered = newest_first(self.problems.changes(items))
+        ordered = newest_first(self.problems.changes(self.timeline.newest_first(keys, margin)))
         near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
         return self.problems.shown(one for one in near if wanted.matches(one))
 
     def at(self, keys: Image, lowest: str, highest: str) -> list[Change]:
-        """Return one item's changes from one timestamp up to another, the oldest first."""
-        items = self._stored(keys, (lowest, highest), oldest_first=True)
+        """Return one item's changes from one timestamp up to another, the oldest first.
+
+        :raises ExpiredError: there is none, it may have expired, and there is no archive to tell.
+        :raises CopiesDifferError: copies of one differ.
+        """
+        items = self.timeline.between(keys, lowest, highest)
         return [self._restored(change) for change in self.problems.changes(items)]
 
-    def state(self, keys: Image, end: datetime) -> states.State | None:
+    def state(self, keys: Image, end: datetime) -> State | None:
         """Return how an item stood before a moment; None where nothing is recorded of it at all.
 
+        :raises ExpiredError: records that would tell may have expired, and no archive tells.
+        :raises CopiesDifferError: copies of a record that may tell differ.
         :raises StateUnknownError: the record that tells it has no image of it.
         :raises MalformedItemError: a record that may tell it can't be understood.
         """
-        past = self._stored(keys, (bound(FIRST), bound(end)))
-        latest = next(newest_first(map(Change.from_item, past)), None)
-        if latest is not None:
-            return states.after(self._restored(latest))
-        future = self._stored(keys, (bound(end), bound(LAST)), oldest_first=True)
-        return states.before(map(self._restored, map(Change.from_item, future)))
+        return self.timeline.state(keys, end, self._restored)
 
     def index(self, wanted: Filter) -> reading.Index:
         """Return the index to search by: by_actor where that is on and it's about an actor, or else by_time.
@@ -132,7 +132,7 @@ class TrailReader:
         near.sort(key=lambda one: one.timestamp, reverse=True)
         return self.whole(in_order(near), wanted)
 
-    def archived(self, items: Iterable[Image], wanted: Filter) -> Iterator[Change]:
+    def archived(self, items: Iterable[Found], wanted: Filter) -> Iterator[Change]:
         """Yield changes from archived records of the whole table, which come the newest first."""
         name = self.trail.key_schema.audit_partition_key
         ordered = newest_first(
@@ -158,15 +158,6 @@ class TrailReader:
         near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
         changes = self.problems.changes(whole(self._pool, self._get_restored, near))
         return self.problems.shown(change for change in changes if wanted.matches(change))
-
-    def _stored(self, keys: Image, between: tuple[str, str] | None, *, oldest_first: bool = False) -> Iterator[Image]:
-        items = reading.stored(self._client, self.trail, keys, between, oldest_first=oldest_first)
-        if self.archive is None:
-            return items
-        partition = self.trail.key_schema.audit_partition_value(keys)
-        return joined(
-            items, self.archive.records(partition, between, oldest_first=oldest_first), oldest_first=oldest_first
-        )
 
     def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:
         return [reading.restored(item, self._fetch) for item in self._get(listed)]

@@ -56,6 +56,8 @@ class Trail:
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
     reason_attribute: str | None = None
+    archived: bool = False
+    """Records that expire go into the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         bucket=tags.get("bucket"),
         retention=_retention(tags.get("retention-days")),
         reason_attribute=tags.get("reason-attribute"),
+        archived="archive" in tags,
     )
 
 

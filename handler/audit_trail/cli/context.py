@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
 import typer
 
 from audit_trail.aws import reading
-from audit_trail.core.errors import TableTrailError
-from audit_trail.core.states import StateUnreadableError
+from audit_trail.core.errors import CopiesDifferError, MalformedArchiveError, TableTrailError
+from audit_trail.core.states import ExpiredError, StateUnreadableError
 
 if TYPE_CHECKING:
     import boto3
@@ -94,11 +94,13 @@ ActorOption = Annotated[
         help="Only changes with this actor, `unchanged` ones included; may be repeated. A deletion has none.",
     ),
 ]
-IncludeArchiveOption = Annotated[
-    bool,
+ArchiveOption = Annotated[
+    bool | None,
     typer.Option(
-        "--include-archive",
-        help="Read the archive as well: every archived object of the days in question, so give --since and --until.",
+        "--archive/--no-archive",
+        help="Read the archive in any case, or leave it out; unset: where the trail has one and the answer may lie "
+        "behind the retention.",
+        show_default=False,
     ),
 ]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more changes than this.")]
@@ -116,6 +118,8 @@ class Exit(IntEnum):
     PROBLEM = 1
     USAGE = 2
     AWS_REFUSED = 3
+    GONE = 3
+    CONTRADICTED = 4
 
 
 class UsageError(TableTrailError):
@@ -178,6 +182,10 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
             return command(*args, **kwargs)
         except (reading.RefusedError, StateUnreadableError) as error:
             _stop(str(error), Exit.AWS_REFUSED)
+        except (ExpiredError, MalformedArchiveError) as error:
+            _stop(str(error), Exit.GONE)
+        except CopiesDifferError as error:
+            _stop(str(error), Exit.CONTRADICTED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)
         except Exception as error:

@@ -7,7 +7,7 @@ import typer
 from audit_trail.cli import key as keys
 from audit_trail.cli import words
 from audit_trail.cli.compare import print_comparison, print_facts
-from audit_trail.cli.context import UsageError, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, UsageError, speaks_plainly
 from audit_trail.cli.history import KeyArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, finish, who_words
@@ -32,13 +32,22 @@ TimestampArgument = Annotated[
 
 @grouped
 @speaks_plainly
-def show(key: KeyArgument, timestamp: TimestampArgument, *, trail: TrailOptions, output: OutputOptions) -> None:
+def show(
+    key: KeyArgument,
+    timestamp: TimestampArgument,
+    *,
+    trail: TrailOptions,
+    output: OutputOptions,
+    archive: ArchiveOption = None,
+) -> None:
     """Show one change whole: who, when, why, and every difference with its value before and after.
 
-    --json adds the stream record, rebuilt, to what `history` prints.
+    --json adds the stream record, rebuilt, to what `history` prints. What isn't in the table and may have expired is
+    looked for in the archive, among the objects of that day.
 
     Exits with 0 when there is such a change, 1 when there is none, 2 when the command's words are off, several changes
-    fit or a newer version wrote the record, and 3 when AWS refuses.
+    fit or a newer version wrote the record, 3 when AWS refuses, or it may have expired and no archive tells, and 4 when
+    copies of the record differ.
 
     For example:
 
@@ -47,7 +56,7 @@ def show(key: KeyArgument, timestamp: TimestampArgument, *, trail: TrailOptions,
     trail show customer-7 order-9 2026-11-24T13:00:01+01:00 --json --typed
     """
     output.check()
-    with trail.open() as reader:
+    with trail.open(archive=archive) as reader:
         item_key = keys.parse(key, reader.trail)
         changes = _named(reader, item_key, timestamp, output)
         if len(changes) > 1:

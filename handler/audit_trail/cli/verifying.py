@@ -44,21 +44,23 @@ class How:
     state: Path | None
     strict: bool
     as_json: bool
-    include_archive: bool
+    archive: bool | None
+    """Read the archive, or leave it out; None: where the trail has one."""
 
 
 def run(options: "TrailOptions", key: list[str], how: How) -> None:
     """Verify, and print what was found; `audit_trail.cli.verify` has the promise."""
     client = options.connection.dynamodb(Config(max_pool_connections=THREADS, retries={"mode": "standard"}))
     trail = reading.find_trail(client, options.audit_table)
-    archive = options.archive(trail) if how.include_archive else None
+    archive = options.archive_to_read(trail, how.archive)
+    unreadable = [] if archive is None else archive.unreadable
     view = _View(client, trail, options.connection.images(), Meter(how.max_read_units))
     with ThreadPoolExecutor(THREADS, "trail") as pool:
         if key:
             keys = key_words.parse(key, trail)
             examiner = view.examiner(view.circumstances(look(client, trail.source_table)), archive)
             examined = _one(examiner, trail.key_schema.audit_partition_value(keys), keys, how.settle)
-            finish(examined.tally, described(examined), strict=how.strict, as_json=how.as_json)
+            finish(examined.tally, described(examined), unreadable, strict=how.strict, as_json=how.as_json)
             return
         give_bodies(client)
         about = f"verify of {trail.audit_table}"
@@ -66,7 +68,7 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
             expired = None if archive is None else Expired(archive, ledger, pool)
             tally = _Whole(view, ledger, pool, expired, how.settle).run()
             try:
-                finish(tally, ledger.findings(), strict=how.strict, as_json=how.as_json)
+                finish(tally, ledger.findings(), unreadable, strict=how.strict, as_json=how.as_json)
             finally:
                 ledger.done()
 

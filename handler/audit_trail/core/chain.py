@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from audit_trail.core.checks import BASELINE, BOTH_IMAGES, Check, Finding, Known, Outcome, check_record
 from audit_trail.core.history import REORDER_WITHIN, Change
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.retention import kept_for
 
 BASELINE_WITHIN = timedelta(minutes=15)
 """How far from a BASELINE the record may be that left the item as it shows it."""
@@ -213,16 +214,9 @@ class Chain:
 
     def _retention(self, *changes: Change) -> timedelta | None:
         """Return the shortest time for which records were kept; None is for ever."""
-        kept = [self._circumstances.retention, *map(_retention, changes)]
+        kept = [self._circumstances.retention, *(kept_for(change.item) for change in changes)]
         return min((one for one in kept if one is not None), default=None)
 
 
 def _close(baseline: Change, moment: datetime) -> bool:
     return abs(baseline.moment - moment) <= BASELINE_WITHIN
-
-
-def _retention(change: Change) -> timedelta | None:
-    try:
-        return timedelta(seconds=int(change.item["expires_at"]["N"]) - change.moment.timestamp())
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None

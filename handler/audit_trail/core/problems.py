@@ -1,8 +1,9 @@
 """What a reading comes across and can't show whole; none of it hides the changes beside it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from audit_trail.core.copies import Copy, Differing, Found
 from audit_trail.core.errors import MalformedItemError, NewerRecordError
 from audit_trail.core.history import Change
 from audit_trail.core.records import SCHEMA_VERSION
@@ -21,10 +22,18 @@ class Problems:
     """The highest of their schema versions."""
     foreign: int = 0
     """Items that are no audit records."""
+    differing: list[Differing] = field(default_factory=list)
+    """Records whose copies differ."""
+    objects: list[str] = field(default_factory=list)
+    """URLs of objects that are none of the archive's."""
 
-    def changes(self, items: Iterable[Image]) -> Iterator[Change]:
+    def changes(self, items: Iterable[Found | Image]) -> Iterator[Change]:
         """Read items of the audit table; what can't be read as a change is left out and counted."""
-        for item in items:
+        for one in items:
+            if isinstance(one, Differing):
+                self.differing.append(one)
+                continue
+            item = one.item if isinstance(one, Copy) else one
             try:
                 yield Change.from_item(item)
             except NewerRecordError as error:
@@ -41,7 +50,8 @@ class Problems:
 
     def sentences(self) -> list[str]:
         """Say what could not be shown, and what to do about it."""
-        said = []
+        said = [one.sentence for one in self.differing]
+        said += map(unreadable_object, self.objects)
         if self.unreadable:
             said.append(
                 f"the images of {self.unreadable} change(s) can't be read: check that the reader policy is attached, "
@@ -58,3 +68,8 @@ class Problems:
         elif self.foreign:
             said.append(f"the audit table holds {self.foreign} items that are not audit records")
         return said
+
+
+def unreadable_object(url: str) -> str:
+    """Say that an object under ``archive/`` is none."""
+    return f"{url} is not an object of this archive and can't be read: look who put it there, and what it replaced"
