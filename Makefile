@@ -10,8 +10,8 @@ STAMP := $(VENV)/.complete
 export ENGINE ENDPOINT TF STATE BACKEND_CONFIG PLAN DELETE_HISTORY FUNCTION MAKE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-property test-functional test-terraform test-local test-nightly lint \
-	package plan deploy destroy invoke local-up local-down bench pr
+.PHONY: help setup demo test test-unit test-property test-functional test-terraform test-local test-nightly lint format docs \
+	package plan deploy destroy invoke local-up local-down bench pr pr-python
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,15 @@ lint: $(STAMP) package ## ruff, mypy, import-linter, terraform fmt and validate,
 	@$(PY) -m scripts.terraform_docs --check
 	@$(PY) -m scripts.terraform_check
 
+format: $(STAMP) ## format Python and Terraform, and mend what ruff can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+	@$(PY) -m scripts.terraform fmt -recursive . ../tests/terraform
+
+docs: $(STAMP) ## write all generated documentation: docs/trail.md and the READMEs' tables
+	@$(PY) -m scripts.trail_docs
+	@$(PY) -m scripts.terraform_docs
+
 package: $(STAMP) ## build build/handler.zip, the same bytes for the same sources
 	@$(PY) -m scripts.build_zip
 
@@ -82,3 +91,5 @@ bench: $(STAMP) ## speed, memory and cost of a record, against a naive handler (
 	@$(PY) -m tests.bench $(OPTIONS)
 
 pr: test ## what CI runs on a pull request
+
+pr-python: test-unit test-property ## what CI runs on each further Python

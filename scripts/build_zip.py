@@ -98,7 +98,7 @@ def build(target: Path = HANDLER_ZIP, runtime: str = RUNTIME) -> Path:
 
     Raises ProblemError when a dependency can't be had, isn't pure Python, or when the zip grows over MAX_BYTES.
     """
-    dependencies = handler_dependencies.installed(HANDLER / "requirements.txt")
+    dependencies = handler_dependencies.installed(HANDLER / "requirements.lock")
     files = sources(HANDLER, dependencies)
     interpreter = find_interpreter(runtime)
     if interpreter is None:

@@ -28,18 +28,17 @@ POWERTOOLS_KEPT = (
     "utilities/typing/",
     "warnings/",
 )
-# Modules nobody here calls: Datadog's format, and deepdiff's command line, which needs click and PyYAML.
+# Modules nobody here calls: Datadog's format.
 LEFT_OUT = (
     "aws_lambda_powertools/logging/formatters/",
     "aws_lambda_powertools/metrics/provider/datadog/",
-    "deepdiff/commands.py",
 )
 
 
 def installed(requirements: Path) -> Path:
-    """Return a folder that holds the pinned `requirements`, from the cache or through pip.
+    """Return a folder that holds the pinned `requirements`, each by its hash, from the cache or through pip.
 
-    Raises ProblemError when pip fails or when a package isn't pure Python.
+    Raises ProblemError when pip fails, when a file isn't the one that was pinned, or when a package isn't pure Python.
     """
     key = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
     target = cache_dir() / f"handler-{key}-py{sys.version_info.major}.{sys.version_info.minor}"
@@ -54,10 +53,16 @@ def installed(requirements: Path) -> Path:
 
 
 def _pip_install(requirements: Path, target: Path) -> None:
-    options = ["--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:", "--target", str(target)]
+    options = ["--quiet", "--require-hashes", "--no-deps", "--no-compile", "--only-binary", ":all:"]
+    options += ["--target", str(target)]
     command = [sys.executable, "-m", "pip", "install", *options, "--requirement", str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
+        if "DO NOT MATCH THE HASHES" in done.stderr:
+            raise ProblemError(
+                f"what pip found is not what {requirements.name} pins by its SHA-256: nothing was installed. "
+                "Find out which index it came from; only after a pin was changed, write the new hashes."
+            )
         reason = next((line for line in reversed(done.stderr.splitlines()) if "ERROR" in line), done.stderr.strip())
         raise ProblemError(f"pip could not install {requirements.name} for the zip ({reason}): check the network.")
 

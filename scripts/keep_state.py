@@ -19,6 +19,21 @@ from scripts.project import ROOT, exit_code, say
 STATES = ROOT / "tests" / "terraform" / "states"
 # Whatever of the machine that deployed it is in a state. The rest is the emulator's, of account 000000000000.
 OF_THIS_MACHINE = ("filename", "source_code_hash", "code_sha256")
+DEFAULTS = {"deletion_protection": "null", "force_destroy": "null", "failures": "{}"}
+"""Variables of the root with which `LocalDeployment` deploys as `make deploy` does, but for alarms."""
+EVERYTHING = {
+    **DEFAULTS,
+    "retention_days": "365",
+    "archive": '{ object_lock = { mode = "GOVERNANCE", days = 30 }, glue = true, '
+    'transitions = [{ days = 30, storage_class = "STANDARD_IA" }] }',
+    "actor_attribute": "updated_by",
+    "reason_attribute": "reason",
+    "time_index": "{}",
+    "actor_index": "{}",
+    "alarms": "{}",
+    "dashboard": "true",
+}
+"""Those with which each resource is there that the root can have."""
 
 
 def kept(state: dict[str, Any]) -> dict[str, Any]:
@@ -40,8 +55,7 @@ def main() -> int:
         started = engine.start("ministack", Path(scratch) / "engine")
         try:
             deployed = LocalDeployment(Path(scratch) / "deployment", started.endpoint)
-            # As `make deploy` has it, but for alarms, which MiniStack describes only in part.
-            deployed.up(build_zip.build(), {"deletion_protection": "null", "force_destroy": "null"})
+            deployed.up(build_zip.build(), EVERYTHING)
             state = json.loads(deployed.terraform.run("state", "pull", quiet=True))
         finally:
             started.stop()

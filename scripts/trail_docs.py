@@ -32,16 +32,19 @@ Reads the history of a DynamoDB table from its audit table, and puts back items,
 """
 _FOOT = """
 ## Times
-`2026-11-24T12:00:01+01:00`, with a zone or without, with seconds or without; `2026-11-24`; `30s`, `30m`, `2h`, `7d`, `2w` (so long ago); `yesterday`, `today`, `now`. What names no zone is meant in this machine's, or in UTC with `--utc`. A date is its whole day, any other time its whole second (stream records have no finer times): `--since` begins with it, `--until` ends after it, so that `--since yesterday --until yesterday` is all of yesterday.
+`2026-11-24T12:00:01+01:00`, with a zone or without, with seconds or without; `2026-11-24`; `30s`, `30m`, `2h`, `7d`, `2w` (so long ago); `yesterday`, `today`, `now`. What names no zone is meant in this machine's, or in UTC with `--utc`. A date is its whole day, any other time its whole second, with a fraction or without (stream records have no finer times): `--since` begins with it, `--until` ends after it, so that `--since yesterday --until yesterday` is all of yesterday.
+
+## Attributes
+`--attribute` takes a name, a JSON Pointer (`/lines/0/qty`), or what is shown (`lines[0].qty`). Names with dots or brackets in them are shown alike: then whatever it may mean is found.
 
 ## Order
 An item's changes are in the order of their sequence numbers, even where clocks step back within a minute. Between items, `search` and `tail` go by time.
 
 ## Who
-`--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it.
+`--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it. The same mark at a reason (`why` of `show`, `reason_source` in JSON) says that it stood there before: perhaps it is an earlier change's.
 
 ## What can't be shown
-Changes whose images lie in the bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Objects under `archive/` that the function did not write there are named and left out, and so are records whose copies differ. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
+Changes whose images lie in the history bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Objects under `archive/` that the function did not write there are named and left out, and so are records whose copies differ. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
 
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
 
@@ -51,7 +54,13 @@ With a retention, the audit table alone can't tell everything: an item whose old
 `--no-archive` leaves the archive out. Then, and where there is none, history, report and verify go as far as the table does and say so, and show, diff, as-of and restore refuse what they can't know (exit code 3). `--archive` reads it in any case: for an archive that was turned off, and after `retention_days` was raised, until as much time has passed; till then records that expired under the old one may be newer than the new one tells.
 
 ## Restoring
-A restore writes as an application does, so it is recorded as one. What it writes, it writes in one request on condition that each attribute that it changes is still as it was shown. Two things are more than one request: a deletion with `--reason` or `--actor`, which writes them first and takes them back where the deletion then fails (if it is killed in between, they stay), and a deletion that took an attribute along that had been added in the instant before: the item is put back at once. DynamoDB has no condition “and no other attribute”, so that instant can't be closed. Where another item is there by then, what was deleted is printed; the history has it in any case.
+A restore writes as an application does, so it is recorded as one. What it writes, it writes in one request on condition that each attribute that it changes is still as it was shown. Who wrote the item then, and why, is never put back. The attribute that the trail has for actors gets `--actor`, or else the ARN that AWS STS says is yours (as CloudTrail names you), and stays as it stands where STS doesn't say or the item has no place for it; the one for reasons gets `--reason`, or stays as it stands. An item that is put back whole gets nothing there but what is written now. A difference in these attributes alone is nothing to restore.
+
+Some things are more than one request:
+- A stream record shows that an attribute was written only where that changed it. Where the same actor or reason stands there already, of the restore before this one for instance, it's first written with ` (about to restore)` after it, in a change of its own, so that the restore itself is `written`, not `unchanged`.
+- A deletion can't carry an actor or a reason: the item is given them in a change of its own just before. Where that name stands there already, this too is preceded by the change above.
+- What was written ahead is taken back where the restore then fails. If it is killed in between, it stays.
+- A deletion that took an attribute along that had been added in the instant before: the item is put back at once. DynamoDB has no condition “and no other attribute”, so that instant can't be closed. Where another item is there by then, what was deleted is printed; the history has it in any case.
 
 One condition holds 149 attributes. Where more differ, it refuses, and `--only` does it in parts.
 
@@ -65,12 +74,15 @@ Terraform's output `reader_policy_json` is enough for history, show, diff, as-of
 | code | |
 |---|---|
 """
+_PIPES = """
+When nobody reads on, as behind `| head -1`, a command ends by SIGPIPE (141 in a shell), without a word.
+"""
 _SHELLS = """
 ## Completion
 `trail --install-completion` teaches the shell that runs it (bash, zsh, fish or PowerShell) the commands and options; `--show-completion` prints what it would add.
 
 ## Environment
-`TRAIL_AUDIT_TABLE` stands for `--audit-table`. AWS's own variables and files work as for the AWS CLI. `NO_COLOR` turns colours off, `TZ` sets the zone.
+`TRAIL_AUDIT_TABLE` stands for `--audit-table`. AWS's own variables and files work as for the AWS CLI: the region is `--region`, or else `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's. `NO_COLOR` turns colours off, `TZ` sets the zone.
 """
 
 
@@ -82,7 +94,7 @@ def page() -> str:
     parts += [f"- [`trail {_usage(name, command)}`](#{name})\n" for name, command in commands.items()]
     parts += [_section(name, command) for name, command in commands.items()]
     codes = "".join(f"| {int(code)} | {meaning} |\n" for code, meaning in _MEANINGS.items())
-    return "".join([*parts, _FOOT, codes, _SHELLS])
+    return "".join([*parts, _FOOT, codes, _PIPES, _SHELLS])
 
 
 def _usage(name: str, command: Any) -> str:

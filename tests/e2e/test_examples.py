@@ -203,7 +203,7 @@ def test_nothing_but_a_name_replaces_anything(examples: dict[str, Example]) -> N
         "aws_iam_role.function",
         "aws_lambda_event_source_mapping.stream",
         "aws_lambda_function.trail",
-        "aws_s3_bucket.trail",
+        "aws_s3_bucket.history",
     }
 
 

@@ -58,7 +58,7 @@ AWS_METRICS = {
         "TableName", {"Sum", "SampleCount"}, DYNAMODB, "GlobalSecondaryIndexName"
     ),
     ("AWS/DynamoDB", "ConsumedWriteCapacityUnits"): Documented(
-        "TableName", {"Minimum", "Maximum", "Average", "Sum", "SampleCount"}, DYNAMODB
+        "TableName", {"Minimum", "Maximum", "Average", "Sum", "SampleCount"}, DYNAMODB, "GlobalSecondaryIndexName"
     ),
 }
 

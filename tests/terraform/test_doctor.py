@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
 
-from audit_trail.aws.cloudwatch import metrics_of, metrics_of_archive
+from audit_trail.aws.cloudwatch import metrics_of, metrics_of_archive, metrics_of_indexes
 from audit_trail.cli.main import app
 from audit_trail.core.doctor import ARCHIVE_CHECKS, CHECKS
 from audit_trail.core.doctor.alarms import ALWAYS, OF_ARCHIVE, ON_REQUEST
-from audit_trail.core.doctor.facts import Expiry, MappingSettings
+from audit_trail.core.doctor.facts import Expiry, LifecycleRule, MappingSettings
 from audit_trail.core.doctor.function import needed_by_role
 from audit_trail.core.stream_health import Mapping, Stream
 from tests.cloudwatch import Metric
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "monitoring:GetMetricData": "cloudwatch:GetMetricData",
     "monitoring:DescribeAlarms": "cloudwatch:DescribeAlarms",
@@ -66,6 +67,7 @@ def test_the_role_needs_what_it_is_given(outcome: Outcome) -> None:
         "arn:aws:dynamodb:eu-central-1:123456789012:table/audit",
         "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000",
         "arn:aws:s3:::audit-trail-123456789012-eu-central-1",
+        "arn:aws:s3:::audit-failures-123456789012-eu-central-1",
         f"arn:aws:logs:eu-central-1:123456789012:log-group:{function['logging_config'][0]['log_group']}",
     )
     statements = role_statements(outcome)["function"]
@@ -95,10 +97,11 @@ def test_the_metrics_are_written(printed: Emitted, outcome: Outcome, monkeypatch
     [function] = [one for one in outcome.plans[EVERYTHING] if one["address"] == "aws_lambda_function.trail"]
     read = metrics_of(function["function_name"], "orders")
     read |= metrics_of_archive("orders-audit-archive", function["function_name"])
+    read |= metrics_of_indexes("orders-audit", by_time=True, by_actor=True)
     for one in read.values():
-        metric = Metric(one.namespace, one.name, {one.dimension: one.value})
+        metric = Metric(one.namespace, one.name, {each["Name"]: each["Value"] for each in one.dimensions()})
         assert test_alarms.objections(metric, one.statistic, printed) == []
-    assert len(read) == 13
+    assert len(read) == 16
 
 
 def planned(outcome: Outcome) -> list[dict[str, dict[str, Any]]]:
@@ -113,7 +116,7 @@ def test_every_mapping_that_terraform_makes_is_well(outcome: Outcome) -> None:
     ages = set()
     for plan in planned(outcome):
         mapping = planned_mapping(plan["aws_lambda_event_source_mapping.stream"])
-        settings = SETTINGS | {"TRAIL_BUCKET": (mapping.destination or "").removeprefix("arn:aws:s3:::")}
+        settings = SETTINGS | {"FAILURES_BUCKET": (mapping.destination or "").removeprefix("arn:aws:s3:::")}
         found = finding("mapping-settings", mapping=mapping, settings=settings)
         assert (found.verdict, found.sentence[:29]) == ("ok", "failed batches are bisected, ")
         ages.add(mapping.record_age)
@@ -152,7 +155,7 @@ def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
             "table": replace(TABLE, stream=stream),
             "archive_mapping": archive,
             "tampering_mapping": tampering,
-            "settings": SETTINGS | tags_of | {"TRAIL_BUCKET": (archive.destination or "").rpartition(":")[2]},
+            "settings": SETTINGS | tags_of | {"FAILURES_BUCKET": (archive.destination or "").rpartition(":")[2]},
         }
         checks = ("archive-stream", "archive-mapping", "archive-settings", "tampering-mapping")
         assert [finding(check, ARCHIVING, **facts).verdict for check in checks] == ["ok"] * len(checks)
@@ -161,6 +164,30 @@ def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
         }
         seen += 1
     assert seen > 2
+
+
+def test_every_lifecycle_that_terraform_makes_is_well(outcome: Outcome) -> None:
+    """With every input that is planned, no rule of either bucket's lifecycle is taken for one that deletes what is kept."""
+    rules: dict[str, list[LifecycleRule]] = {"archive": [], "failures": []}
+    for plan in planned(outcome):
+        for address, made in plan.items():
+            if address.startswith("aws_s3_bucket_lifecycle_configuration."):
+                rules[address.partition(".")[2].removesuffix("[0]")] += map(planned_rule, made["rule"])
+    assert all(rules.values())
+    facts = {"lifecycle": tuple(rules["archive"]), "failures_lifecycle": tuple(rules["failures"])}
+    assert finding("lifecycle", **facts).verdict == "ok"
+
+
+def planned_rule(rule: dict[str, Any]) -> LifecycleRule:
+    """Return a lifecycle's rule as planned."""
+    current = any(one.get("days") or one.get("date") for one in rule["expiration"])
+    return LifecycleRule(
+        rule["id"],
+        enabled=rule["status"] == "Enabled",
+        prefix=rule["filter"][0]["prefix"],
+        deletes=current or bool(rule["noncurrent_version_expiration"]),
+        only_noncurrent=not current,
+    )
 
 
 def test_every_table_and_function_that_terraform_makes_is_well(outcome: Outcome) -> None:

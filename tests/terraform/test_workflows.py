@@ -58,13 +58,27 @@ def test_permissions_are_the_least(path: object) -> None:
 
 
 def test_ci_runs_what_people_run_on_every_python() -> None:
-    """CI runs `make pr` on each Python that the function can run on."""
+    """CI runs `make pr`, and the tests that depend on Python on each Python that the function can run on."""
     text = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     runtimes = (ROOT / "terraform" / "modules" / "audit_trail" / "variables.tf").read_text("utf-8")
     [supported] = re.findall(r"contains\(\[(.*?)\], var\.runtime\)", runtimes)
     [tested] = re.findall(r"python: \[(.*?)\]", text)
     assert tested.replace('"', "") == supported.replace('"', "").replace("python", "")
     assert "run: make pr\n" in text
+    assert "run: make pr-python\n" in text
+
+
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [("vendor.dependabot", "dependabot.yml"), ("vendor.github-issue-forms", "ISSUE_TEMPLATE/[bf]*.yml")],
+)
+def test_what_else_github_reads_follows_its_schemas(schema: str, pattern: str) -> None:
+    """GitHub accepts the configuration of Dependabot and the issue forms."""
+    files = sorted((ROOT / ".github").glob(pattern))
+    assert files
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_expression_reaches_a_shell() -> None:
@@ -86,13 +100,32 @@ def test_forks_get_no_credentials() -> None:
     assert "if: github.event_name == 'push' && github.ref == 'refs/heads/main'" in parts["apply"]
 
 
+@pytest.mark.parametrize("path", [DEPLOY, RELEASE], ids=lambda path: path.name)
+def test_nothing_unpinned_runs_beside_credentials(path: Path) -> None:
+    """Where a job can have a token of AWS's or write to the repository, it installs nothing but what is pinned by hashes."""
+    text = path.read_text("utf-8")
+    assert re.findall(r"\bmake \w|\.venv|pip install|npm ", re.sub("#.*", "", text)) == []
+    assert "python -m scripts.build_zip" in text
+
+
+def test_a_plan_stays_out_of_reach_of_pull_requests() -> None:
+    """A pull request takes the role that reads alone, keeps no plan, and shares no artifact and no cache with a push."""
+    text = DEPLOY.read_text("utf-8")
+    plan = jobs(text)["plan"]
+    role = "github.event_name == 'push' && vars.AWS_PLAN_ROLE_ARN || vars.AWS_PULL_REQUEST_ROLE_ARN"
+    assert re.findall(r"role-to-assume: \$\{\{ (.*) \}\}", text) == [role, "vars.AWS_DEPLOY_ROLE_ARN"]
+    [step] = [one for one in re.split(r"^      - ", plan, flags=re.MULTILINE) if "aws s3 cp" in one]
+    assert "if: github.event_name == 'push'" in step
+    assert re.findall("artifact@|cache@|cache:", text) == []
+
+
 def test_the_approved_plan_is_what_is_applied() -> None:
     """The apply job waits for an environment's reviewers and applies the saved plan after comparing checksums."""
     apply = jobs(DEPLOY.read_text("utf-8"))["apply"]
     assert "needs: plan" in apply
     assert "environment: production" in apply
-    assert apply.index("make package") < apply.index("sha256sum --check") < apply.index("scripts.deploy deploy")
-    assert apply.count("run: make") == 1
+    assert apply.index("scripts.build_zip") < apply.index("sha256sum --check") < apply.index("scripts.deploy deploy")
+    assert apply.count("scripts.build_zip") == 1
     assert "terraform apply" not in apply
 
 
@@ -110,13 +143,23 @@ def test_a_release_is_what_the_tag_says() -> None:
     version = re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     assert len(version) == 1, "the line that the workflow looks for"
     [release] = jobs(text).values()
-    assert release.index("pyproject.toml") < release.index("CHANGELOG.md") < release.index("run: make package")
+    assert (
+        release.index("pyproject.toml")
+        < release.index("CHANGELOG.md")
+        < release.index("run: python -m scripts.build_zip")
+    )
 
 
 def test_what_is_released_is_what_was_built_and_attested() -> None:
-    """The zip comes from `make package` alone, is attested before it's published, and has its SHA-256 beside it."""
+    """The zip comes from what `make package` runs alone, is attested before it's published, and has its SHA-256 beside it."""
     [release] = jobs(RELEASE.read_text("utf-8")).values()
-    order = ["run: make package", "cp build/handler.zip", "sha256sum", "attest-build-provenance@", "gh release create"]
+    order = [
+        "run: python -m scripts.build_zip",
+        "cp build/handler.zip",
+        "sha256sum",
+        "attest-build-provenance@",
+        "gh release create",
+    ]
     positions = [release.index(step) for step in order]
     assert positions == sorted(positions)
     assert "subject-path: release/*.zip" in release

@@ -16,6 +16,7 @@ from audit_trail.core.doctor.facts import (
     Expiry,
     Facts,
     Function,
+    LifecycleRule,
     MappingSettings,
     SourceTable,
     Waiting,
@@ -45,8 +46,14 @@ SETTINGS = {
     "SORT_KEY": "",
     "SOURCE_TABLE": "orders",
     "TRAIL_BUCKET": "trail-bucket",
+    "FAILURES_BUCKET": "failures-bucket",
 }
-ENVIRONMENT = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "trail-bucket"}
+ENVIRONMENT = {
+    "AUDIT_TABLE": "audit",
+    "PARTITION_KEY": "order_id",
+    "TRAIL_BUCKET": "trail-bucket",
+    "FAILURES_BUCKET": "failures-bucket",
+}
 SOURCE = SourceTable(Stream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
 MAPPING = MappingSettings(
     mapping=Mapping(STREAM, "Enabled"),
@@ -56,7 +63,7 @@ MAPPING = MappingSettings(
     bisects=True,
     most_retries=-1,
     record_age=21_600,
-    destination="arn:aws:s3:::trail-bucket",
+    destination="arn:aws:s3:::failures-bucket",
     filters=(),
 )
 FUNCTION = Function(
@@ -68,6 +75,7 @@ FUNCTION = Function(
     environment=ENVIRONMENT,
     log_group="/aws/lambda/audit-trail",
 )
+READER = "arn:aws:lambda:eu-central-1:111122223333:function:audit-trail"
 NOTHING = Waiting(0, more=False, oldest=None)
 
 
@@ -97,7 +105,14 @@ WELL = Facts(
     mapping=MAPPING,
     function=FUNCTION,
     denied_to_role={},
+    source_readers=(READER,),
     bucket=Bucket("Enabled", blocks_public_access=True, policy_is_public=False),
+    lifecycle=(LifecycleRule("archive", enabled=True, prefix="archive/", deletes=False),),
+    failures_bucket=Bucket("Enabled", blocks_public_access=True, policy_is_public=False),
+    failures_lifecycle=(
+        LifecycleRule("redriven", enabled=True, prefix="redriven/", deletes=True),
+        LifecycleRule("given-up", enabled=True, prefix="aws/lambda/", deletes=True, only_noncurrent=True),
+    ),
     given_up=NOTHING,
     quarantined=NOTHING,
     alarms=tuple(Alarm(key, "OK", calls_somebody=True) for key in ALWAYS),
@@ -107,6 +122,7 @@ WELL = Facts(
     archive_mapping=None,
     tampering_function=None,
     tampering_mapping=None,
+    audit_readers=(),
 )
 
 AUDIT_STREAM = "arn:aws:dynamodb:eu-central-1:111122223333:table/audit/stream/2026-11-24T06:00:00.000"
@@ -138,6 +154,7 @@ ARCHIVING = replace(
     archive_mapping=ARCHIVE_MAPPING,
     tampering_function=replace(FUNCTION, name="audit-tampering"),
     tampering_mapping=TAMPERING_MAPPING,
+    audit_readers=(f"{READER}-archive", f"{READER}-tampering"),
 )
 """A trail with an archive that is well."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class FakeAws:
     answers: dict[str, Any]
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Service and operation, `lambda:GetFunctionConfiguration`, and the parameters of all that was asked."""
+    _asking: threading.local = field(default_factory=threading.local)
 
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have every new session talk to this."""
@@ -59,13 +61,14 @@ class FakeAws:
         return {operation for operation, _ in self.asked}
 
     def _remember(self, params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        self._asking.params = dict(params)
         self.asked.append((f"{model.service_model.signing_name}:{model.name}", dict(params)))
 
     def _answer(self, model: OperationModel, **_: Any) -> tuple[SimpleNamespace, Mapping[str, Any]]:
         answer = self.answers.get(model.name, RefusedError("AccessDenied"))
         try:
             if callable(answer):
-                answer = answer(self.asked[-1][1])
+                answer = answer(self._asking.params)
             if isinstance(answer, RefusedError):
                 raise answer
         except RefusedError as error:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ACCOUNT = "eu-central-1:111122223333"
 AUDIT_ARN = f"arn:aws:dynamodb:{ACCOUNT}:table/audit"
 STREAM_ARN = f"arn:aws:dynamodb:{ACCOUNT}:table/orders/stream/2026-11-24T00:00:00.000"
+FUNCTION_ARN = f"arn:aws:lambda:{ACCOUNT}:function:audit-trail"
 ROLE_ARN = "arn:aws:iam::111122223333:role/audit-trail-eu-central-1"
 UUID = "5a2c0000-1111-4222-8333-444455556666"
 
@@ -21,6 +22,7 @@ TAGS = {
     "source-table": "orders",
     "function": "audit-trail",
     "bucket": "trail-bucket",
+    "failures-bucket": "failures-bucket",
     "schema-version": "1",
     "partition-key": "order_id",
     "image-storage": "old_and_new",
@@ -30,6 +32,7 @@ ENVIRONMENT = {
     "AUDIT_TABLE": "audit",
     "PARTITION_KEY": "order_id",
     "TRAIL_BUCKET": "trail-bucket",
+    "FAILURES_BUCKET": "failures-bucket",
     "IMAGE_STORAGE": "old_and_new",
 }
 AUDIT_TABLE = {
@@ -51,6 +54,7 @@ SOURCE_TABLE = {
 }
 MAPPING = {
     "UUID": UUID,
+    "FunctionArn": FUNCTION_ARN,
     "EventSourceArn": STREAM_ARN,
     "State": "Enabled",
     "LastProcessingResult": "OK",
@@ -58,7 +62,7 @@ MAPPING = {
     "BisectBatchOnFunctionError": True,
     "MaximumRetryAttempts": -1,
     "MaximumRecordAgeInSeconds": 21_600,
-    "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::trail-bucket"}},
+    "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::failures-bucket"}},
 }
 FUNCTION = {
     "FunctionName": "audit-trail",
@@ -112,9 +116,12 @@ def alarms(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def allowed(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer that a role may do what is asked."""
+    """Answer that a role may do what is asked, but for what no function of a trail may."""
     return {
-        "EvaluationResults": [{"EvalActionName": name, "EvalDecision": "allowed"} for name in params["ActionNames"]]
+        "EvaluationResults": [
+            {"EvalActionName": name, "EvalDecision": "explicitDeny" if "Delete" in name else "allowed"}
+            for name in params["ActionNames"]
+        ]
     }
 
 
@@ -134,6 +141,7 @@ def well(**differing: Any) -> FakeAws:
         "GetFunctionConfiguration": FUNCTION,
         "SimulatePrincipalPolicy": allowed,
         "GetBucketVersioning": {"Status": "Enabled"},
+        "GetBucketLifecycleConfiguration": RefusedError("NoSuchLifecycleConfiguration"),
         "GetPublicAccessBlock": {"PublicAccessBlockConfiguration": BLOCKED},
         "ListObjectsV2": {},
         "DescribeAlarms": alarms,

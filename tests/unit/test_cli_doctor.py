@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner
 
+from audit_trail.aws import looking
 from audit_trail.cli.main import app
 from audit_trail.core.doctor import ARCHIVE_CHECKS, CHECKS
 from audit_trail.core.doctor.archive import EXPIRED, TAMPERED
@@ -18,12 +21,14 @@ from tests.unit.fake_trail import (
     AUDIT_ARN,
     AUDIT_TABLE,
     FUNCTION,
+    FUNCTION_ARN,
     MAPPING,
     OF_ARCHIVES,
     ROLE_ARN,
     SOURCE_TABLE,
     STREAM_ARN,
     TAGS,
+    allowed,
     tags,
     well,
 )
@@ -37,16 +42,18 @@ DENIED = RefusedError("AccessDenied")
 OF = {
     "ListTagsOfResource": "dynamodb:ListTagsOfResource",
     "DescribeContinuousBackups": "dynamodb:DescribeContinuousBackups",
+    "DescribeTimeToLive": "dynamodb:DescribeTimeToLive",
     "ListEventSourceMappings": "lambda:ListEventSourceMappings",
     "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
     "SimulatePrincipalPolicy": "iam:SimulatePrincipalPolicy",
     "GetBucketVersioning": "s3:GetBucketVersioning",
+    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "ListObjectsV2": "s3:ListBucket",
     "DescribeAlarms": "cloudwatch:DescribeAlarms",
     "GetMetricData": "cloudwatch:GetMetricData",
 }
-"""The action of each operation that a trail without retention is asked by."""
+"""The action of each operation that a trail is asked by, but for those that only some are."""
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def findings(doctor: Any) -> Any:
 def test_a_trail_that_is_well(doctor: Any) -> None:
     """Of a trail that is well, there is one line a check, and the exit code is 0, also with --strict."""
     result = doctor(well(), "--strict")
-    assert (result.exit_code, result.stderr) == (0, "19 ok\n")
+    assert (result.exit_code, result.stderr) == (0, "22 ok\n")
     assert [line.split()[:2] for line in result.stdout.splitlines()] == [["ok", name] for name in CHECKS]
 
 
@@ -101,7 +108,7 @@ def test_lines_say_where_the_runbook_says_more(doctor: Any) -> None:
         "problem  function             the function audit-trail is gone: `make deploy` "
         "(docs/runbook.md#function-errors)"
     )
-    assert (result.exit_code, result.stderr) == (1, "16 ok, 1 problem, 2 unknown\n")
+    assert (result.exit_code, result.stderr) == (1, "19 ok, 1 problem, 2 unknown\n")
 
 
 def test_what_aws_says_cannot_move_the_cursor(doctor: Any) -> None:
@@ -147,7 +154,7 @@ def test_everything_that_is_asked_may_be_refused(findings: Any) -> None:
     )
     findings(aws)
     asked = {operation.partition(":")[2] for operation in aws.operations()}
-    assert asked == {*OF, "DescribeTable", "DescribeTimeToLive", "GetBucketPolicyStatus"}
+    assert asked == {*OF, "DescribeTable", "GetBucketPolicyStatus"}
 
 
 def test_aws_that_refuses_everything(doctor: Any) -> None:
@@ -167,7 +174,7 @@ def test_a_source_table_that_cannot_be_described(findings: Any) -> None:
 
     found, code = findings(well(DescribeTable=describe))
     unknown = {name for name, line in found.items() if line["verdict"] == "unknown"}
-    assert (unknown, code) == ({"source-stream", "mapping"}, 0)
+    assert (unknown, code) == ({"source-stream", "mapping", "stream-readers"}, 0)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +226,34 @@ def test_a_service_that_cannot_be_reached(findings: Any) -> None:
     assert [name for name, line in found.items() if line["verdict"] != "ok"] == ["role-permissions"]
 
 
+def test_services_that_are_slow(findings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What isn't answered in time is unknown with that reason; many such questions cost the time of one, and no other check."""
+    monkeypatch.setattr(looking, "PATIENCE", 1.0)
+    slow = threading.Event()
+
+    def answer_late(_params: object) -> None:
+        slow.wait(30)
+
+    begun = time.monotonic()
+    asked = ("GetMetricData", "DescribeAlarms", "SimulatePrincipalPolicy", "ListObjectsV2")
+    try:
+        found, code = findings(well(**dict.fromkeys(asked, answer_late)))
+    finally:
+        slow.set()
+    assert time.monotonic() - begun < 10
+    assert code == 0
+    unknown = {name: line["sentence"] for name, line in found.items() if line["verdict"] != "ok"}
+    assert unknown == {
+        name: f"{service} did not answer within 1 seconds"
+        for service, names in {
+            "cloudwatch": ("lag", "errors", "not-stored", "last-change", "index-shards", "alarms"),
+            "iam": ("role-permissions",),
+            "s3": ("given-up", "quarantined"),
+        }.items()
+        for name in names
+    }
+
+
 def test_what_waits_is_counted_up_to_a_thousand(findings: Any) -> None:
     """Of a bucket full of failures, the first 1,000 are counted, with the age of the oldest of them."""
     old = datetime.now(UTC) - timedelta(days=3, minutes=1)
@@ -243,15 +278,39 @@ def test_the_role_is_asked_for_what_it_needs(findings: Any) -> None:
 
     def simulate(params: dict[str, Any]) -> dict[str, Any]:
         assert params["PolicySourceArn"] == ROLE_ARN
-        decision = "implicitDeny" if params["ResourceArns"] == [STREAM_ARN] else "allowed"
+        if params["ResourceArns"] != [STREAM_ARN]:
+            return allowed(params)
         names = params["ActionNames"]
-        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": decision} for name in names]}
+        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": "implicitDeny"} for name in names]}
 
     found, code = findings(well(SimulatePrincipalPolicy=simulate))
     assert code == 1
     assert found["role-permissions"]["sentence"] == (
         "the function's role may not do dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator, "
         f"dynamodb:ListStreams on {STREAM_ARN}: `make plan` shows what differs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        # As LocalStack's simulator, which compares ARNs by their letters.
+        ("explicitDeny", "it does not allow s3:PutObject, although a policy with a wildcard allows it"),
+        ("allowed", "it allows s3:DeleteObject, although a policy with a wildcard denies it"),
+    ],
+)
+def test_a_simulator_that_cannot_be_believed(findings: Any, wrong: str, words: str) -> None:
+    """A simulator that answers the control question wrongly, either way, is not believed: unknown, with what it said."""
+
+    def simulate(params: dict[str, Any]) -> dict[str, Any]:
+        names = params["ActionNames"]
+        return {"EvaluationResults": [{"EvalActionName": name, "EvalDecision": wrong} for name in names]}
+
+    found, code = findings(well(SimulatePrincipalPolicy=simulate))
+    assert code == 0
+    assert found["role-permissions"]["verdict"] == "unknown"
+    assert found["role-permissions"]["sentence"] == (
+        f"IAM's simulator can't be believed: asked about arn:aws:s3:::failures-bucket/quarantine/x, {words}"
     )
 
 
@@ -276,6 +335,9 @@ def test_an_archive_is_looked_at(findings: Any) -> None:
         return {"Table": AUDIT_TABLE | on if params["TableName"] == "audit" else SOURCE_TABLE}
 
     def list_mappings(params: dict[str, Any]) -> dict[str, Any]:
+        if "EventSourceArn" in params:
+            readers = filters if params["EventSourceArn"] == audit_stream else ["audit-trail"]
+            return {"EventSourceMappings": [MAPPING | {"FunctionArn": f"{FUNCTION_ARN}-{name}"} for name in readers]}
         patterns = filters.get(params["FunctionName"])
         if patterns is None:
             return {"EventSourceMappings": [MAPPING]}

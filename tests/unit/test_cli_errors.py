@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
 import socket
+import subprocess
+import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from audit_trail.cli.context import Connection
 from audit_trail.cli.main import app
+from scripts.project import ROOT
 from tests.unit.fake_endpoint import fake_endpoint, refusal
 from tests.unit.fakes import numbered_record
 from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail
@@ -86,10 +95,31 @@ def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a region, the sentence names the option and the variable."""
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_REGION", "")
 
     code, sentence = failure("123")
 
     assert (code, sentence) == (USAGE, "no AWS region: set AWS_REGION or --region")
+
+
+@pytest.mark.parametrize(
+    ("words", "there", "default", "expected"),
+    [
+        (None, "eu-west-1", None, "eu-west-1"),
+        (None, "eu-west-1", "eu-central-1", "eu-west-1"),
+        (None, None, "eu-central-1", "eu-central-1"),
+        ("us-east-1", "eu-west-1", "eu-central-1", "us-east-1"),
+    ],
+)
+def test_the_region_is_the_one_that_the_aws_cli_takes(
+    monkeypatch: pytest.MonkeyPatch, words: str | None, there: str | None, default: str | None, expected: str
+) -> None:
+    """AWS_REGION is honoured, goes before AWS_DEFAULT_REGION as in the AWS CLI, and --region before both."""
+    for name, value in (("AWS_REGION", there), ("AWS_DEFAULT_REGION", default)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert Connection(None, words, None).dynamodb().meta.region_name == expected
 
 
 def test_a_profile_that_is_not_there() -> None:
@@ -170,6 +200,87 @@ def test_words_that_are_off(words: list[str]) -> None:
 
     assert (result.exit_code, result.stdout) == (USAGE, "")
     assert "Usage: trail" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["as-of"], "KEY and TIME are missing: write KEY... TIME"),
+        (["as-of", "50"], "TIME is missing: write KEY... TIME"),
+        (["as-of", "2026-11-24"], "KEY is missing: write KEY... TIME"),
+        (["diff"], "KEY and A and B are missing: write KEY... A B"),
+        (["diff", "50"], "A and B are missing: write KEY... A B"),
+        (["diff", "50", "now"], "B is missing: write KEY... A B"),
+        (["diff", "yesterday", "now"], "KEY is missing: write KEY... A B"),
+        (["show", "50"], "TIMESTAMP is missing: write KEY... TIMESTAMP"),
+        (["show", f"2026-11-24T12:00:00.000Z#{1:040d}"], "KEY is missing: write KEY... TIMESTAMP"),
+        (["restore", "50"], "TIME is missing: write KEY... TIME"),
+        (["restore", "now"], "say which item: its KEY before the TIME, or --from FILE"),
+    ],
+)
+def test_a_word_that_is_missing_is_named(words: list[str], sentence: str) -> None:
+    """Where a key or a time is missing, it is that one which the sentence names."""
+    result = CliRunner().invoke(app, [*words, "--audit-table", AUDIT_TABLE])
+    assert (result.exit_code, result.stdout, result.stderr) == (USAGE, "", f"trail: {sentence}\n")
+
+
+def test_the_version() -> None:
+    """--version says which version this is."""
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"trail {version('table-trail')}\n")
+
+
+PIPED = """
+import json, os, sys
+from datetime import UTC, datetime
+from moto import mock_aws
+from audit_trail.cli import clock
+from audit_trail.cli.main import main
+from tests.unit.fakes import numbered_record, order
+from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail, image_to_boto
+
+clock.now = lambda: datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+ended = {}
+with mock_aws():
+    made = MotoTrail(shards={"by_time": 4})
+    old, new = order(123, status="NEW"), order(123, status="PAID")
+    made.add(numbered_record(1, new=old), numbered_record(2, old=old, new=new, at=1_795_521_660))
+    made.client.put_item(TableName=SOURCE_TABLE, Item=image_to_boto(new | {"status": {"S": "WRONG"}}))
+    for line in sys.stdin:
+        reading, writing = os.pipe()
+        os.close(reading)
+        child = os.fork()
+        if child == 0:
+            os.dup2(writing, 1)
+            os.environ["TRAIL_AUDIT_TABLE"] = AUDIT_TABLE
+            sys.argv = ["trail", *line.split()]
+            main()
+        os.close(writing)
+        ended[line.strip()] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(json.dumps(ended))
+"""
+"""Runs the commands that it is given, each with a standard output that nobody reads any more, and says how each ended."""
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    """When nobody reads on, every command ends as other tools do: by SIGPIPE (141 in a shell), without a word about it."""
+    commands = [
+        *("history 123", "history 123 --json", "show 123 2026-11-24T12:00 --json", "diff 123 yesterday now"),
+        *("as-of 123 now", "as-of 123 now --json", "report 123 -o -", "verify 123 --settle 0", "verify --settle 0"),
+        *("search --since 1h", "search --since 1h --json", "tail --since 1h", "doctor"),
+        *("restore 123 now --dry-run", "restore 123 now --dry-run --json"),
+        *("--help", "history --help", "--version"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", PIPED],
+        input="\n".join(commands),
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'handler'}:{ROOT}", "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == dict.fromkeys(commands, -signal.SIGPIPE)
+    assert not re.search("Traceback|BrokenPipe|trail: ", done.stderr)
 
 
 def test_help_shows_an_example() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,6 +129,12 @@ def test_force_replaces_a_file(trail: MotoTrail, target: Path) -> None:
 
     assert report("123", "--force", output=target).exit_code == 0
     assert len(parse(target.read_text("utf-8")).all("article")) == 3
+
+
+def test_the_page_is_its_owners_alone(trail: MotoTrail, target: Path) -> None:
+    """The page, which holds items, can be read by its owner alone."""
+    assert report("123", output=target).exit_code == 0
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 def test_a_link_that_leads_nowhere_is_there_too(target: Path) -> None:

@@ -65,6 +65,26 @@ def test_a_modify_is_shown_before_and_after() -> None:
     ]
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_reason_is_not_shown_as_that_of_somebody_else_s_change(stored: bool) -> None:  # noqa: FBT001  a column
+    """A reason that stood there before is marked, in words and JSON, by every command, and for old records too."""
+    tags = {"source-table": SOURCE_TABLE, "reason-attribute": "why"}
+    made = MotoTrail(tags=tags, shards={"by_time": 4})
+    later = PAID | {"status": {"S": "SENT"}}
+    for number, (old, new) in enumerate([(NEW, PAID), (PAID, later)], start=1):
+        item = audit_item(numbered_record(number, old=old, new=new, at=NOON + number), made.settings)
+        made.put({name: value for name, value in item.items() if stored or name != "reason_source"})
+
+    assert "why        paid" in shown("123", timestamp(1))
+    assert "why        paid (unchanged)" in shown("123", timestamp(2, 2))
+    range_ = ("--since", "2026-11-24", "--until", "2026-11-24")
+    for command in (("history", "123"), ("search", *range_)):
+        told = [(one["reason"], one["reason_source"]) for one in parsed(trail(*command, "--json"))]
+        assert told == [("paid", "unchanged"), ("paid", "written")]
+    page = trail("report", "123", "-o", "-").stdout
+    assert page.count("left the reason attribute as it was") == 1
+
+
 def test_an_insert_has_no_before() -> None:
     """An INSERT shows the whole item as what is there after it; large values are laid out."""
     lines: Any = {"L": [{"M": {"sku": {"S": "lamp"}, "quantity": {"N": "2"}, "price": {"N": "24.9"}}}, {"S": "x"}]}

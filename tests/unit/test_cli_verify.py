@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,29 @@ def test_a_gap_is_named_with_the_records_around_it(trail: MotoTrail, words: list
     )
     assert lines[1] == "1 item(s), 2 record(s) verified"
     assert "led back to the same image" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "items", "said"),
+    [
+        (["999"], 0, f"{SOURCE_TABLE} has no changes of this key in {AUDIT_TABLE}: nothing is verified."),
+        (["2"], 1, f"{SOURCE_TABLE} has no changes of this key in {AUDIT_TABLE}: nothing is verified."),
+        ([], 1, f"{AUDIT_TABLE} has no records: nothing is verified."),
+    ],
+    ids=["a key that never was", "an item without records", "the whole table"],
+)
+def test_nothing_recorded_is_no_proof(trail: MotoTrail, words: list[str], items: int, said: str) -> None:
+    """Where nothing is recorded, of a mistyped key for instance, nothing is verified: that is said, and exit code 1."""
+    put(trail, order(2))
+    if words:
+        trail.add(*CHANGES)
+
+    result = run("verify", *words, "--settle", "0")
+    assert (result.exit_code, result.stderr) == (1, f"{said}\n")
+    assert result.stdout.startswith(f"{items} item(s), 0 record(s) verified\n")
+    as_json = run("verify", *words, "--settle", "0", "--json")
+    assert as_json.exit_code == 1
+    assert parsed(as_json)[-1]["items"] == items
 
 
 def test_json_is_what_its_schema_says(trail: MotoTrail) -> None:
@@ -166,6 +190,9 @@ def test_an_item_is_counted_once_wherever_a_run_was_interrupted(
         patch.setattr(Scans, "pages", one_page)
         with pytest.raises(RuntimeError):
             run(*words)
+    assert stat.S_IMODE((tmp_path / "verify.state").stat().st_mode) == 0o600, (
+        "it holds keys and digests: its owner's alone"
+    )
     read: list[int] = []
 
     def counted(scans: Scans, starts: Any, **request: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ from botocore.exceptions import ClientError
 
 from audit_trail.aws import cloudwatch, function, safeguards
 from audit_trail.aws.cloudwatch import Metric
-from audit_trail.core.doctor.facts import Alarm, Bucket, Expiry, MappingSettings
+from audit_trail.core.doctor.facts import Alarm, Bucket, Expiry, LifecycleRule, MappingSettings, Unseen
+from audit_trail.core.doctor.function import control
 from audit_trail.core.stream_health import Mapping
 from tests.unit.fake_aws import FakeAws, RefusedError, paged
-from tests.unit.fake_trail import BLOCKED, FUNCTION, MAPPING, STREAM_ARN, UUID
+from tests.unit.fake_trail import BLOCKED, FUNCTION, FUNCTION_ARN, MAPPING, ROLE_ARN, STREAM_ARN, UUID, allowed
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CONTROL = control("arn:aws:s3:::trail-bucket")
 GONE = RefusedError("ResourceNotFoundException")
 BUSY = RefusedError("ServiceException")
 
@@ -37,7 +40,7 @@ def test_mappings_are_read_from_every_page() -> None:
             bisects=True,
             most_retries=-1,
             record_age=21_600,
-            destination="arn:aws:s3:::trail-bucket",
+            destination="arn:aws:s3:::failures-bucket",
             filters=("{}",),
         ),
         MappingSettings(
@@ -102,10 +105,130 @@ def test_what_a_role_may_not_do() -> None:
         given="Marker",
         returned="Marker",
     )
-    client = FakeAws({"SimulatePrincipalPolicy": pages}).client("iam")
-    assert function.denied(client, "arn:aws:iam::111122223333:role/x", {"arn:one": ["a:A", "a:B", "a:C"]}) == {
-        "arn:one": ["a:B", "a:C"]
+
+    def simulate(params: dict[str, Any]) -> dict[str, Any]:
+        return allowed(params) if "PolicyInputList" in params else pages(params)
+
+    client = FakeAws({"SimulatePrincipalPolicy": simulate}).client("iam")
+    assert function.denied(client, ROLE_ARN, {"arn:one": ["a:A", "a:B", "a:C"]}, CONTROL) == {"arn:one": ["a:B", "a:C"]}
+
+
+@pytest.mark.parametrize(
+    ("how", "believed"),
+    [
+        ({}, False),
+        ({"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": True}}, False),
+        ({"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False}}, True),
+        ({"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}, True),
+        ({"MatchedStatements": [{"SourcePolicyId": "deny-all"}]}, True),
+    ],
+)
+def test_a_simulator_that_says_what_forbids(how: dict[str, Any], believed: bool) -> None:  # noqa: FBT001  a parameter of the test
+    """A control action that is denied by a boundary, an organization or a statement that is named shows no wrong simulator."""
+
+    def simulate(params: dict[str, Any]) -> dict[str, Any]:
+        names = params["ActionNames"]
+        results = [{"EvalActionName": name, "EvalDecision": "implicitDeny"} | how for name in names]
+        return {"EvaluationResults": results}
+
+    found = function.denied(
+        FakeAws({"SimulatePrincipalPolicy": simulate}).client("iam"), ROLE_ARN, {"arn:one": ["a:A"]}, CONTROL
+    )
+    assert (found == {"arn:one": ["a:A"]}) == believed
+    assert isinstance(found, Unseen) != believed
+
+
+def test_the_control_question() -> None:
+    """The control is asked of the role, with a policy of its own beside the role's, for an action that this allows and one that it denies."""
+    aws = FakeAws({"SimulatePrincipalPolicy": allowed})
+    function.denied(aws.client("iam"), ROLE_ARN, {}, CONTROL)
+    [(_, params)] = aws.asked
+    policies = [json.loads(policy) for policy in params.pop("PolicyInputList")]
+    assert params == {
+        "PolicySourceArn": ROLE_ARN,
+        "ActionNames": ["s3:PutObject", "s3:DeleteObject"],
+        "ResourceArns": ["arn:aws:s3:::trail-bucket/quarantine/x"],
     }
+    assert [(one["Effect"], one["Action"], one["Resource"]) for one in policies[0]["Statement"]] == [
+        ("Allow", "s3:PutObject", "arn:aws:s3:::trail-bucket/quarantine/*"),
+        ("Deny", "s3:DeleteObject", "arn:aws:s3:::trail-bucket/quarantine/*"),
+    ]
+
+
+def test_who_reads_a_stream() -> None:
+    """Functions are found by the stream's ARN, on every page, whosever they are, unless their mapping is disabled."""
+    pages = paged(
+        *(
+            {"EventSourceMappings": [MAPPING | {"FunctionArn": f"{FUNCTION_ARN}-{state}", "State": state}]}
+            for state in ("Enabled", "Updating", "Disabled", "Disabling", "Deleting")
+        ),
+        given="Marker",
+        returned="NextMarker",
+    )
+    aws = FakeAws({"ListEventSourceMappings": pages})
+    found = function.readers_of(aws.client("lambda"), STREAM_ARN)
+    assert found == (f"{FUNCTION_ARN}-Enabled", f"{FUNCTION_ARN}-Updating")
+    assert {params["EventSourceArn"] for _, params in aws.asked} == {STREAM_ARN}
+
+
+@pytest.mark.parametrize(
+    ("rule", "prefix", "deletes"),
+    [
+        (
+            {"Filter": {"Prefix": "archive/"}, "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]},
+            "archive/",
+            False,
+        ),
+        ({"Filter": {}, "Expiration": {"Days": 1}}, "", True),
+        ({"Filter": {"Prefix": "images/"}, "Expiration": {"Date": NOW}}, "images/", True),
+        ({"Prefix": "archive/", "Expiration": {"Days": 1}}, "archive/", True),
+        (
+            {"Filter": {"And": {"Prefix": "a", "Tags": []}}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
+            "a",
+            True,
+        ),
+        ({"Filter": {"Tag": {"Key": "k", "Value": "v"}}, "Expiration": {"Days": 1}}, "", True),
+        ({"Filter": {}, "Expiration": {"ExpiredObjectDeleteMarker": True}}, "", False),
+        ({"Filter": {}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}, "", False),
+    ],
+)
+def test_the_buckets_lifecycle(rule: dict[str, Any], prefix: str, deletes: bool) -> None:  # noqa: FBT001  a parameter of the test
+    """A rule's prefix is found wherever it stands, and it deletes if it expires objects, or versions that aren't current."""
+    answer = {"Rules": [{"ID": "one", "Status": "Enabled"} | rule]}
+    found = safeguards.lifecycle(FakeAws({"GetBucketLifecycleConfiguration": answer}).client("s3"), "trail-bucket")
+    only = deletes and "Expiration" not in rule
+    assert found == (LifecycleRule("one", enabled=True, prefix=prefix, deletes=deletes, only_noncurrent=only),)
+
+
+@pytest.mark.parametrize(("code", "rules"), [("NoSuchLifecycleConfiguration", ()), ("NoSuchBucket", None)])
+def test_a_bucket_without_lifecycle(code: str, rules: tuple[()] | None) -> None:
+    """A bucket that has no lifecycle has no rules; one that is gone is told apart, and a missing permission is raised."""
+
+    def client(error: str) -> Any:
+        return FakeAws({"GetBucketLifecycleConfiguration": RefusedError(error)}).client("s3")
+
+    assert safeguards.lifecycle(client(code), "trail-bucket") == rules
+    with pytest.raises(ClientError, match="AccessDenied"):
+        safeguards.lifecycle(client("AccessDenied"), "trail-bucket")
+
+
+@pytest.mark.parametrize(
+    ("indexes", "metrics"),
+    [
+        ({}, []),
+        ({"by_time": True}, [("by_time", "ConsumedWriteCapacityUnits"), ("by_time", "WriteThrottleEvents")]),
+        ({"by_actor": True}, [("by_actor", "WriteThrottleEvents")]),
+    ],
+)
+def test_metrics_of_indexes(indexes: dict[str, bool], metrics: list[tuple[str, str]]) -> None:
+    """Each index that there is is asked for by the table's name and its own, and no other."""
+    found = cloudwatch.metrics_of_indexes("audit", **{"by_time": False, "by_actor": False} | indexes)
+    assert [(one.index, one.name) for one in found.values()] == metrics
+    for one in found.values():
+        assert one.dimensions() == [
+            {"Name": "TableName", "Value": "audit"},
+            {"Name": "GlobalSecondaryIndexName", "Value": one.index},
+        ]
 
 
 def test_series_of_every_page_in_order() -> None:

@@ -10,7 +10,7 @@ import pytest
 from audit_trail.core.doctor.facts import MappingSettings, Unseen
 from audit_trail.core.doctor.mapping import chosen
 from audit_trail.core.stream_health import Mapping
-from tests.unit.doctor_facts import MAPPING, SOURCE, STREAM, finding, verdict_and_section
+from tests.unit.doctor_facts import ARCHIVING, MAPPING, READER, SOURCE, STREAM, finding, verdict_and_section
 
 NEWER = STREAM.replace("2026-11-24", "2026-11-25")
 UNSEEN = Unseen("dynamodb:DescribeTable", "AccessDeniedException", denied=True)
@@ -66,9 +66,9 @@ def test_a_disabled_mapping_is_known_without_the_source_table() -> None:
         ({"most_retries": 3}, "after 3 retries"),
         ({"record_age": -1}, "maximum record age is -1 seconds"),
         ({"record_age": 64_801}, "maximum record age is 64801 seconds"),
-        ({"destination": None}, "destination is None, not the bucket trail-bucket"),
-        ({"destination": "arn:aws:sqs:eu-central-1:111122223333:queue"}, "not the bucket trail-bucket"),
-        ({"destination": "arn:aws:s3:::trail-bucket-2"}, "not the bucket trail-bucket"),
+        ({"destination": None}, "destination is None, not the bucket failures-bucket"),
+        ({"destination": "arn:aws:sqs:eu-central-1:111122223333:queue"}, "not the bucket failures-bucket"),
+        ({"destination": "arn:aws:s3:::failures-bucket-2"}, "not the bucket failures-bucket"),
         ({"filters": ('{"eventName": ["INSERT"]}',)}, 'its filters are {"eventName": ["INSERT"]}'),
     ],
 )
@@ -112,3 +112,25 @@ def test_the_trails_mapping_is_the_one_of_the_latest_stream() -> None:
     assert chosen([other, queue, old], "orders", NEWER) is old
     assert chosen([old], "orders", None) is old
     assert chosen([kafka, other, queue], "orders", STREAM) is None
+
+
+@pytest.mark.parametrize(
+    ("readers", "replicated", "verdict"),
+    [(0, False, "ok"), (2, False, "ok"), (3, False, "warning"), (1, True, "ok"), (2, True, "warning")],
+)
+def test_who_reads_the_source_tables_stream(readers: int, replicated: bool, verdict: str) -> None:  # noqa: FBT001  a parameter of the test
+    """A stream takes two readers, and one where the table is a global one; more are a warning that names the functions."""
+    found = finding(
+        "stream-readers",
+        source=replace(SOURCE, replicated=replicated),
+        source_readers=tuple(f"{READER}-{number}" for number in range(readers)),
+    )
+    assert found.verdict == verdict
+    assert ("audit-trail-0, audit-trail-1" in found.sentence) == (verdict == "warning")
+
+
+def test_who_reads_the_audit_tables_stream() -> None:
+    """The archive's two functions are all that the audit table's stream takes; a third is a warning."""
+    both = (f"{READER}-archive", f"{READER}-tampering")
+    assert finding("archive-readers", ARCHIVING, audit_readers=both).verdict == "ok"
+    assert finding("archive-readers", ARCHIVING, audit_readers=(*both, f"{READER}-more")).verdict == "warning"

@@ -65,12 +65,20 @@ def test_no_deletion_protection() -> None:
         (Expiry("ENABLING", "expires_at"), "ok"),
         (Expiry("DISABLED", None), "problem"),
         (Expiry("DISABLING", "expires_at"), "problem"),
-        (Expiry("ENABLED", "another"), "problem"),
     ],
 )
 def test_records_that_should_expire(expiry: Expiry, verdict: str) -> None:
     """Where records have a retention, TTL must be on for the attribute that they have."""
     assert finding("expiry", settings=KEPT_90_DAYS, expiry=expiry).verdict == verdict
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, GONE_AFTER_90_DAYS, KEPT_90_DAYS])
+@pytest.mark.parametrize("status", ["ENABLED", "ENABLING"])
+def test_ttl_by_another_attribute(settings: dict[str, str], status: str) -> None:
+    """TTL by any other attribute deletes history, with a retention or without: a problem, and the section is tampering's."""
+    found = finding("expiry", settings=settings, expiry=Expiry(status, "approximate_creation_date_time"))
+    assert (found.verdict, found.section) == ("problem", "records-tampered")
+    assert "by the attribute approximate_creation_date_time instead of expires_at" in found.sentence
 
 
 def test_records_that_expire_into_nothing() -> None:

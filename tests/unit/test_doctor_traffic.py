@@ -9,7 +9,7 @@ import pytest
 
 from audit_trail.core.doctor import traffic
 from audit_trail.core.doctor.facts import Unseen
-from tests.unit.doctor_facts import FORTNIGHT, MAPPING, MINUTES, finding, series
+from tests.unit.doctor_facts import FORTNIGHT, MAPPING, MINUTES, SETTINGS, finding, series
 
 if TYPE_CHECKING:
     from audit_trail.core.doctor.facts import Series
@@ -122,3 +122,53 @@ def test_when_the_last_change_was() -> None:
     assert finding("last-change", fortnight=late).sentence.startswith(
         "the last change stored was 10 h ago, the last write to the source table 6 min ago: "
     )
+
+
+@pytest.mark.parametrize(
+    ("minute", "five_minutes", "peak", "shards"),
+    [
+        (120_000, 0, "", 0),
+        (0, 600_000, "", 0),
+        (150_000, 0, "2,500", 5),
+        (0, 900_300, "3,001", 7),
+        (60_000_000, 0, "1,000,000", 100),
+    ],
+)
+def test_index_shards_against_the_write_load(minute: float, five_minutes: float, peak: str, shards: int) -> None:
+    """Over half of 1,000 write units a second and shard, in the busiest minute or five, is a warning with the shards to set."""
+    found = finding(
+        "index-shards",
+        settings=SETTINGS | {"TIME_INDEX_SHARDS": "4"},
+        minutes=MINUTES | {"time_index_written": series((9, 1), (3, minute)), "time_index_throttled": ()},
+        fortnight=FORTNIGHT | {"time_index_written": series((9_000, five_minutes))},
+    )
+    if not shards:
+        assert found.verdict == "ok"
+        return
+    assert (found.verdict, found.section) == ("warning", "audit-table-throttled")
+    assert f"took up to {peak} write units a second of the 4,000 that its shards take" in found.sentence
+    assert f"set `time_index = {{ shards = {shards} }}`" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("throttled", "todo"),
+    [
+        ((0, 0), ""),
+        ((0, 3), "set `actor_index = { shards = 4 }`"),
+        ((5, 3), "set `time_index = { shards = 8 }` and `actor_index = { shards = 4 }`"),
+    ],
+)
+def test_index_shards_that_are_throttled(throttled: tuple[int, int], todo: str) -> None:
+    """An index that is throttled is a warning however little it takes on average, and twice its shards are to be set."""
+    names = ("time_index_throttled", "actor_index_throttled")
+    found = finding(
+        "index-shards",
+        settings=SETTINGS | {"TIME_INDEX_SHARDS": "4", "ACTOR_INDEX_SHARDS": "2"},
+        minutes=MINUTES
+        | {name: series((3, count)) for name, count in zip(names, throttled, strict=True)}
+        | {"time_index_written": series((3, 60))},
+        fortnight=FORTNIGHT | {"time_index_written": ()},
+    )
+    assert found.verdict == ("warning" if todo else "ok")
+    assert todo in found.sentence
+    assert ("actor_index was throttled 3 times in the last hour" in found.sentence) == bool(todo)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from audit_trail.core.filters import Filter, pointer_of
+from audit_trail.core.filters import Filter
 from audit_trail.core.history import Change
+from audit_trail.core.pointers import readings
 from audit_trail.core.records import audit_item
 from tests.builders import NOON
 from tests.unit.fakes import SETTINGS, numbered_record, order
@@ -27,7 +28,7 @@ def change(old: Image | None, new: Image | None, **fields: Any) -> Change:
 
 def touches(attribute: str, old: Image | None, new: Image | None) -> bool:
     """Tell whether a change is found by an attribute."""
-    return Filter(attributes=frozenset({pointer_of(attribute)})).matches(change(old, new))
+    return Filter(attributes=readings(attribute)).matches(change(old, new))
 
 
 def test_a_range_begins_with_its_first_moment_and_ends_before_its_last() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit_trail.aws.unread import Unread
 from audit_trail.core.diff import Entry
 from audit_trail.core.errors import MalformedItemError
-from audit_trail.core.history import Change, newest_first
+from audit_trail.core.history import Change, newest_first, with_reason_source
 from audit_trail.core.records import audit_item
 from tests.builders import ARN, SETTINGS, change, stream_record
 
@@ -35,7 +38,8 @@ def test_from_item() -> None:
     assert found.moment.isoformat() == "2026-11-24T12:00:00+00:00"
     assert found.sequence_number == 100_000_000_000_000_000_001
     assert (found.event_name, found.event_source_arn) == ("MODIFY", ARN)
-    assert (found.actor, found.actor_source, found.reason) == ("mia", "written", "refund")
+    assert (found.actor, found.actor_source) == ("mia", "written")
+    assert (found.reason, found.reason_source) == ("refund", "written")
     assert found.old_image == {"by": {"S": "noah"}}
     assert found.new_image == {"by": {"S": "mia"}, "why": {"S": "refund"}}
     assert found.diff == [
@@ -43,6 +47,38 @@ def test_from_item() -> None:
         Entry("add", "/why", new={"S": "refund"}),
     ]
     assert found.item is ITEM
+
+
+@pytest.mark.parametrize(
+    ("event_name", "old", "new", "attribute", "source"),
+    [
+        ("MODIFY", {}, {"why": {"S": "refund"}}, "why", "written"),
+        ("MODIFY", {"why": {"S": "refund"}}, {"why": {"S": "refund"}, "n": {"N": "1"}}, "why", "unchanged"),
+        ("MODIFY", None, {"why": {"S": "refund"}}, "why", "unchanged"),
+        ("MODIFY", {}, None, "why", "unchanged"),
+        ("MODIFY", {}, {"why": {"S": "refund"}, "comment": {"S": "x"}}, "comment", "unchanged"),
+        ("MODIFY", {}, {"why": {"S": "refund"}}, None, "unchanged"),
+        ("INSERT", None, {"why": {"S": "refund"}}, "why", "written"),
+        ("BASELINE", None, {"why": {"S": "refund"}}, "why", "unchanged"),
+    ],
+)
+def test_where_an_old_record_has_its_reason_from(
+    event_name: str, old: Any, new: Any, attribute: str | None, source: str
+) -> None:
+    """Where a record doesn't say whether the change wrote its reason, its images tell, and a doubt counts as no."""
+    images = {name: {"M": image} for name, image in (("old_image", old), ("new_image", new)) if image is not None}
+    kept = {name: ITEM[name] for name in ("schema_version", "timestamp", "reason")}
+    found = Change.from_item(kept | images | {"event_name": {"S": event_name}})
+    assert found.reason_source is None
+    assert with_reason_source(found, attribute).reason_source == source
+
+
+def test_a_stored_reason_source_stands() -> None:
+    """What the function stored of a reason is not told anew; without a reason there is nothing to tell."""
+    found = Change.from_item(ITEM | {"reason_source": {"S": "unchanged"}})
+    assert with_reason_source(found, "why") is found
+    silent = change(0, 1)
+    assert with_reason_source(silent, "why").reason_source is None
 
 
 def test_from_item_without_optional_attributes() -> None:
@@ -68,6 +104,7 @@ def test_what_is_no_audit_record(missing: str) -> None:
         ("schema_version", {"N": "1.5"}),
         ("event_name", {"N": "1"}),
         ("event_source_arn", {"N": "1"}),
+        ("reason_source", {"N": "1"}),
         ("timestamp", {"N": "1795521600"}),
         ("timestamp", {"S": ""}),
         ("timestamp", {"S": "2026-11-24T12:00:00.000Z"}),
@@ -124,6 +161,41 @@ def test_steps_back_in_a_row() -> None:
     """Steps back that follow each other are put right one by one, over any length of time."""
     changes = [change(50 * number - 40 * (number % 2), number) for number in range(20)]
     assert [one[6:] for one in ordered(*changes)] == [str(number) for number in reversed(range(20))]
+
+
+@pytest.mark.parametrize(
+    ("last", "found", "highest"),
+    [
+        ("12:00:02.000Z", ["12:00:00.000Z#7", "12:00:01.000Z#9"], 9),
+        ("12:00:02.000Z", ["12:00:01.000Z#3"], 5),
+        ("12:00:02.000Z", [], 5),
+        ("12:00:02.000Z", ["12:00:00.500Z#7", "12:00:01.000Z#9"], None),
+        ("12:00:02.500Z", ["12:00:00.000Z#7"], None),
+        ("12:00:00.000Z", ["12:00:00.000Z#7"], 5),
+    ],
+    ids=[
+        "another second's",
+        "the last one's",
+        "nothing there",
+        "a fraction",
+        "read up to a fraction",
+        "the same second",
+    ],
+)
+def test_the_highest_number_that_is_unread(last: str, found: list[str], highest: int | None) -> None:
+    """One record a second tells the highest sequence number that is unread, unless times have fractions of a second."""
+    stamps = [f"2026-11-24T{time}#{int(number):040d}" for time, _, number in (one.partition("#") for one in found)]
+    asked: list[str] = []
+
+    def newest(between: tuple[str, str]) -> str | None:
+        asked.append(between[0])
+        return next((one for one in stamps if between[0] <= one <= between[1]), None)
+
+    with ThreadPoolExecutor(1) as pool:
+        unread = Unread(newest, pool)
+        for _ in range(2):
+            assert unread.highest(f"2026-11-24T{last}#{5:040d}", datetime(2026, 11, 24, 12, tzinfo=UTC)) == highest
+    assert len(asked) == len(set(asked))
 
 
 def test_several_streams() -> None:

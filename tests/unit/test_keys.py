@@ -23,7 +23,7 @@ DOCUMENTED_NAMES = (
         "keys",
     ),
     *("old_image", "new_image", "old_image_sha256", "new_image_sha256", "diff", "changed_attributes", "actor"),
-    *("reason", "actor_source", "expires_at", "time_bucket", "actor_bucket", "other", "images"),
+    *("reason", "actor_source", "reason_source", "expires_at", "time_bucket", "actor_bucket", "other", "images"),
 )
 COMPOSITE = KeySchema("customer", "order")
 SECRET = "4111-1111"

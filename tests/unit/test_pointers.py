@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit_trail.core.pointers import escape, lookup, position, tokens, unescape
+from audit_trail.core.pointers import escape, lookup, position, readings, tokens, unescape
 
 IMAGE: dict[str, Any] = {
     "by": {"S": "top"},
@@ -33,6 +33,30 @@ def test_tokens() -> None:
     assert tokens("") == []
     assert tokens("/") == [""]
     assert tokens("/a~1b/0/m~0n/") == ["a/b", "0", "m~n", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "pointers"),
+    [
+        ("qty", {"/qty"}),
+        ("a/b~", {"/a~1b~0"}),
+        ("/l/0/qty", {"/l/0/qty"}),
+        ("l[0].qty", {"/l/0/qty", "/l[0].qty", "/l[0]/qty", "/l/[0].qty"}),
+        ("l[0][12]", {"/l/0/12", "/l[0][12]", "/l[0]/12", "/l/[0][12]"}),
+        ("a.b", {"/a.b", "/a/b"}),
+        ("l[x]", {"/l[x]"}),
+        ("l[007]", {"/l[007]"}),
+        ("[0]", {"/[0]"}),
+        (".a", {"/.a"}),
+        ("a.", {"/a."}),
+        ('m."\\u001b"', {"/m/\x1b", '/m."\\u001b"'}),
+        ('m."x', {'/m/"x', '/m."x'}),
+        (".".join("abcdefghij"), {"/a.b.c.d.e.f.g.h.i.j", "/a/b/c/d/e/f/g/h/i/j"}),
+    ],
+)
+def test_readings(text: str, pointers: set[str]) -> None:
+    """A name, a pointer and a path as it is shown are read as every pointer that they may mean."""
+    assert readings(text) == pointers
 
 
 @pytest.mark.parametrize(("token", "index"), [("0", 0), ("7", 7), ("10", 10), ("999999999", 999_999_999)])

@@ -83,8 +83,9 @@ def test_the_sample_event() -> None:
 def test_nothing_optional() -> None:
     """Without retention, indexes and names for actor and reason, none of their attributes is there."""
     item = audit_item(MODIFY, SETTINGS)
-    derived = {"actor", "actor_source", "reason", "expires_at", "time_bucket", "actor_bucket", "user_identity", "other"}
-    assert not derived & item.keys()
+    lifted = {"actor", "actor_source", "reason", "reason_source"}
+    derived = {"expires_at", "time_bucket", "actor_bucket", "user_identity", "other"}
+    assert not (lifted | derived) & item.keys()
 
 
 def test_times_with_fractions() -> None:
@@ -146,11 +147,13 @@ def test_a_deletion_by_somebody() -> None:
 
 
 def test_reasons() -> None:
-    """The reason comes from the new image, whoever the actor is, from the depth of it too."""
+    """The reason comes from the new image, whoever the actor is, from the depth of it too; one that stood there says so."""
     record = builders.stream_record(old=OLD, new=NEW | {"audit": {"M": {"why": {"S": "refund"}}}, "by": {"N": "1"}})
     item = audit_item(record, replace(EVERYTHING, reason_attribute="/audit/why"))
-    assert item["reason"] == {"S": "refund"}
+    assert (item["reason"], item["reason_source"]) == ({"S": "refund"}, {"S": "written"})
     assert "actor" not in item
+    later = builders.stream_record(old=NEW | {"why": {"S": "refund"}}, new=OLD | {"why": {"S": "refund"}})
+    assert audit_item(later, EVERYTHING)["reason_source"] == {"S": "unchanged"}
 
 
 def test_depth() -> None:

@@ -88,6 +88,14 @@ def test_a_change_without_an_actor_names_nobody() -> None:
     """Where nobody is known, that is said; a reason is shown where there is one."""
     assert "Nobody is named." in change(None, order()).words
     assert "Reason: invoice 7" in change(None, PAID).words
+    assert "left the reason attribute as it was" not in change(None, PAID).words
+
+
+def test_a_reason_that_stood_there_before_is_marked() -> None:
+    """A change that left the reason attribute as it was says that it may be an earlier one's."""
+    later = change(PAID, PAID | {"status": {"S": "SENT"}}).words
+    assert "Reason: invoice 7" in later
+    assert "left the reason attribute as it was: perhaps it is the reason of an earlier one" in later
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=["INSERT", "MODIFY", "REMOVE"])

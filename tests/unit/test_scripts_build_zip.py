@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import marshal
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -167,11 +168,60 @@ def _wheel(folder: Path, tag: str, *, pure: bool) -> Path:
     return wheel
 
 
-def test_requirements_are_installed_once(no_index: Path, tmp_path: Path) -> None:
-    """Pinned packages are installed into the cache; the next build takes them from there, without pip."""
+def _pinned(folder: Path, wheel: Path) -> Path:
+    requirements = folder / "requirements.txt"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    requirements.write_text(f"tiny==1.0 --hash=sha256:{digest}\n", encoding="ascii")
+    return requirements
+
+
+def test_another_file_of_the_same_version_is_refused(no_index: Path, tmp_path: Path) -> None:
+    """A package of the pinned version with another content stops the build, and nothing of it is kept."""
+    wheel = _wheel(no_index, "py3-none-any", pure=True)
+    requirements = _pinned(tmp_path, wheel)
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("tiny_extra.py", "import os\n")
+
+    for _ in range(2):
+        with pytest.raises(
+            ProblemError, match=r"not what requirements\.txt pins by its SHA-256: nothing was installed"
+        ):
+            handler_dependencies.installed(requirements)
+
+
+def test_a_package_without_a_hash_is_refused(no_index: Path, tmp_path: Path) -> None:
+    """A pin without a hash stops the build."""
+    _wheel(no_index, "py3-none-any", pure=True)
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("tiny==1.0\n", encoding="ascii")
+
+    with pytest.raises(ProblemError, match="pip could not install"):
+        handler_dependencies.installed(requirements)
+
+
+def test_the_hashes_are_of_the_pins() -> None:
+    """requirements.lock has every pin of requirements.txt, with the SHA-256 of one wheel for all platforms, and no other."""
+
+    def lines(name: str) -> list[str]:
+        text = (ROOT / "handler" / name).read_text("utf-8")
+        return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+    hashed = [re.fullmatch(r"(\S+==\S+) --hash=sha256:[0-9a-f]{64}", line) for line in lines("requirements.lock")]
+    assert [one and one[1] for one in hashed] == lines("requirements.txt")
+
+
+@pytest.mark.parametrize("script", ["build_zip", "deploy"])
+def test_building_and_deploying_need_no_package(script: str) -> None:
+    """Both run on the standard library alone, so that CI installs nothing beside what is pinned by hashes."""
+    command = [sys.executable, "-S", "-s", "-m", f"scripts.{script}", "--help"]
+    done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
+    assert (done.returncode, "usage:" in done.stdout) == (0, True), done.stderr
+
+
+def test_requirements_are_installed_once(no_index: Path, tmp_path: Path) -> None:
+    """Pinned packages are installed into the cache; the next build takes them from there, without pip."""
     wheel = _wheel(no_index, "py3-none-any", pure=True)
+    requirements = _pinned(tmp_path, wheel)
 
     folder = handler_dependencies.installed(requirements)
     wheel.unlink()
@@ -182,9 +232,7 @@ def test_requirements_are_installed_once(no_index: Path, tmp_path: Path) -> None
 
 def test_a_platform_s_wheel_is_never_cached(no_index: Path, tmp_path: Path) -> None:
     """A wheel that isn't pure Python stops the build, this time and the next."""
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("tiny==1.0\n", encoding="ascii")
-    _wheel(no_index, "py3-none-any", pure=False)
+    requirements = _pinned(tmp_path, _wheel(no_index, "py3-none-any", pure=False))
 
     for _ in range(2):
         with pytest.raises(ProblemError, match=r"tiny-1\.0\.dist-info/WHEEL is not pure Python"):
@@ -194,7 +242,7 @@ def test_a_platform_s_wheel_is_never_cached(no_index: Path, tmp_path: Path) -> N
 def test_pip_s_failure_is_a_sentence(no_index: Path, tmp_path: Path) -> None:
     """Requirements that pip can't find stop the build, and nothing half-installed is taken for whole afterwards."""
     requirements = tmp_path / "requirements.txt"
-    requirements.write_text("no-such-package==1.0\n", encoding="ascii")
+    requirements.write_text(f"no-such-package==1.0 --hash=sha256:{'0' * 64}\n", encoding="ascii")
 
     for _ in range(2):
         with pytest.raises(ProblemError, match=r"pip could not install requirements\.txt for the zip"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TABLE = "module.audit.aws_dynamodb_table.audit"
-BUCKET = "module.audit.aws_s3_bucket.trail"
+BUCKET = "module.audit.aws_s3_bucket.history"
 
 
 @pytest.fixture(autouse=True)

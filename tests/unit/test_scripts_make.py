@@ -31,6 +31,8 @@ TARGETS = [
     "test-local",
     "test-nightly",
     "lint",
+    "format",
+    "docs",
     "package",
     "plan",
     "deploy",
@@ -39,6 +41,7 @@ TARGETS = [
     "local-up",
     "local-down",
     "pr",
+    "pr-python",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Reads the archive in the trail's bucket: the objects of the days that are asked for, and no others."""
+"""Reads the archive in the history bucket: the objects of the days that are asked for, and no others."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

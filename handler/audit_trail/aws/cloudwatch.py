@@ -10,7 +10,7 @@ from audit_trail.core.doctor.facts import Alarm, Series
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
-    from types_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,13 @@ class Metric:
     dimension: str
     value: str
     statistic: str = "Sum"
+    index: str = ""
+    """Of which index of the table; none for the table itself."""
+
+    def dimensions(self) -> "list[DimensionTypeDef]":
+        """Return all of them, as CloudWatch takes them."""
+        found: list[DimensionTypeDef] = [{"Name": self.dimension, "Value": self.value}]
+        return [*found, {"Name": "GlobalSecondaryIndexName", "Value": self.index}] if self.index else found
 
 
 def metrics_of(function: str, source_table: str) -> dict[str, Metric]:
@@ -51,6 +58,20 @@ def metrics_of_archive(archive: str, function: str) -> dict[str, Metric]:
         traffic.ARCHIVED: _ours("RecordsArchived", function),
         traffic.NOT_ARCHIVED: _ours("RecordsNotArchived", function),
     }
+
+
+def metrics_of_indexes(audit_table: str, *, by_time: bool, by_actor: bool) -> dict[str, Metric]:
+    """Return the metrics of those of an audit table's indexes that there are, likewise."""
+    of_time = {
+        traffic.TIME_INDEX_WRITTEN: _of_index("ConsumedWriteCapacityUnits", audit_table, "by_time"),
+        traffic.INDEX_THROTTLED["time_index"]: _of_index("WriteThrottleEvents", audit_table, "by_time"),
+    }
+    of_actor = {traffic.INDEX_THROTTLED["actor_index"]: _of_index("WriteThrottleEvents", audit_table, "by_actor")}
+    return (of_time if by_time else {}) | (of_actor if by_actor else {})
+
+
+def _of_index(name: str, table: str, index: str) -> Metric:
+    return Metric("AWS/DynamoDB", name, "TableName", table, index=index)
 
 
 def _ours(name: str, function: str) -> Metric:
@@ -84,7 +105,7 @@ def _query(name: str, metric: Metric, period: timedelta) -> "MetricDataQueryType
             "Metric": {
                 "Namespace": metric.namespace,
                 "MetricName": metric.name,
-                "Dimensions": [{"Name": metric.dimension, "Value": metric.value}],
+                "Dimensions": metric.dimensions(),
             },
             "Period": int(period.total_seconds()),
             "Stat": metric.statistic,

@@ -4,14 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from audit_trail.core.doctor.facts import Function, MappingSettings, Unseen
+from audit_trail.core.doctor.function import Control
 from audit_trail.core.stream_health import Mapping as StreamMapping
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
+    from types_boto3_iam.type_defs import EvaluationResultTypeDef
     from types_boto3_lambda import LambdaClient
     from types_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef
 
 _ENDLESS = -1
+_IDLE = frozenset({"Disabled", "Disabling", "Deleting"})
 
 
 def find_function(client: "LambdaClient", name: str) -> Function | None:
@@ -67,16 +70,59 @@ def _settings(found: "EventSourceMappingConfigurationTypeDef") -> MappingSetting
     )
 
 
-def denied(client: "IAMClient", role: str, needed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def readers_of(client: "LambdaClient", stream: str) -> tuple[str, ...]:
+    """Return the ARNs of the functions that event source mappings give a stream's records to, disabled ones left out.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_ListEventSourceMappings.html
+
+    :raises botocore.exceptions.ClientError: permission is missing, or Lambda can't answer.
+    """
+    pages = client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=stream)
+    found = [one for page in pages for one in page.get("EventSourceMappings", [])]
+    return tuple(one["FunctionArn"] for one in found if one["State"] not in _IDLE)
+
+
+def denied(
+    client: "IAMClient", role: str, needed: Mapping[str, Sequence[str]], control: Control
+) -> dict[str, list[str]] | Unseen:
     """Return those of the actions in ``needed`` that a role may not do; both are actions by ARN.
 
-    IAM looks at the role's policies, its permissions boundary and the organization's policies, not at those of
+    A simulator whose answer to the control question is wrong isn't believed. IAM looks at the role's policies, its permissions boundary and the organization's policies, not at those of
     resources. https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 
     :raises botocore.exceptions.ClientError: permission is missing, or IAM can't answer.
     """
+    if wrong := _wrong_about(client, role, control):
+        return Unseen("iam:SimulatePrincipalPolicy", "ControlFailed", denied=False, why=wrong)
     found = {arn: list(_denied_on(client, role, arn, actions)) for arn, actions in needed.items()}
     return {arn: actions for arn, actions in found.items() if actions}
+
+
+def _wrong_about(client: "IAMClient", role: str, control: Control) -> str:
+    answer = client.simulate_principal_policy(
+        PolicySourceArn=role,
+        PolicyInputList=[control.policy],
+        ActionNames=[control.allowed, control.refused],
+        ResourceArns=[control.arn],
+    )
+    found = {result["EvalActionName"]: result for result in answer.get("EvaluationResults", [])}
+    allowed, refused = found.get(control.allowed), found.get(control.refused)
+    if allowed is None or not (allowed["EvalDecision"] == "allowed" or _says_what_forbids(allowed)):
+        wrong = f"does not allow {control.allowed}, although a policy with a wildcard allows it"
+    elif refused is None or refused["EvalDecision"] == "allowed":
+        wrong = f"allows {control.refused}, although a policy with a wildcard denies it"
+    else:
+        return ""
+    return f"IAM's simulator can't be believed: asked about {control.arn}, it {wrong}"
+
+
+def _says_what_forbids(result: "EvaluationResultTypeDef") -> bool:
+    # A permissions boundary, an organization or a statement that denies outweighs what the control's policy allows.
+    return (
+        bool(result.get("MatchedStatements"))
+        or not result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True)
+        or not result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True)
+    )
 
 
 def _denied_on(client: "IAMClient", role: str, arn: str, actions: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The trail's bucket, as a place for images that don't fit an item."""
+"""The history bucket, as a place for images that don't fit an item."""
 
 from threading import Lock
 from typing import TYPE_CHECKING

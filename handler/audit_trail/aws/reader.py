@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from audit_trail.aws import indexes, reading
 from audit_trail.aws.records import getter, whole
 from audit_trail.aws.timeline import Timeline
+from audit_trail.aws.unread import Unread
 from audit_trail.core.copies import Found
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
-from audit_trail.core.history import REORDER_WITHIN, Change, newest_first
+from audit_trail.core.history import REORDER_WITHIN, Change, Order, is_timestamp, newest_first, with_reason_source
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
@@ -23,10 +25,20 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 THREADS = 16
+_CROWDED = 4  # records a second
 
 
 class NoIndexError(TableTrailError):
     """The index that is needed isn't there, or not ready."""
+
+
+def _crowded(timestamps: Sequence[str]) -> bool:
+    """Tell whether it's cheaper to read a record of each second that may matter than all that lie in them."""
+    ends = [timestamps[0], timestamps[-1]] if timestamps else []
+    if not ends or not all(map(is_timestamp, ends)):
+        return False
+    newest, oldest = (datetime.fromisoformat(one.partition("#")[0]) for one in ends)
+    return len(timestamps) > _CROWDED * max(1.0, (newest - oldest).total_seconds())
 
 
 class TrailReader:
@@ -69,7 +81,7 @@ class TrailReader:
             lowest = max(wanted.since or FIRST, FIRST + REORDER_WITHIN) - REORDER_WITHIN
             highest = min(wanted.until or LAST, LAST - REORDER_WITHIN) + REORDER_WITHIN
             margin = bound(lowest), bound(highest)
-        ordered = newest_first(self.problems.changes(self.timeline.newest_first(keys, margin)))
+        ordered = self._newest_first(keys, margin)
         near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
         return self.problems.shown(one for one in near if wanted.matches(one))
 
@@ -156,11 +168,26 @@ class TrailReader:
     def whole(self, listed: Iterable[Listed], wanted: Filter) -> Iterator[Change]:
         """Yield the changes that are listed and wanted, in their order."""
         near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
-        changes = self.problems.changes(whole(self._pool, self._get_restored, near))
+        attribute = self.trail.reason_attribute
+        found = self.problems.changes(whole(self._pool, self._get_restored, near))
+        changes = (with_reason_source(change, attribute) for change in found)
         return self.problems.shown(change for change in changes if wanted.matches(change))
+
+    def _newest_first(self, keys: Image, between: reading.Range | None) -> Iterator[Change]:
+        """Yield one item's changes in order, each as soon as nothing unread can come before it."""
+        order: Order[Change] = Order(newest=True)
+        newest = partial(reading.newest_timestamp, self._client, self.trail, keys)
+        unread = Unread(newest, self._pool)
+        for page in self.timeline.pages(keys, between):
+            for change in self.problems.changes(page.found):
+                yield from order.push(change)
+            if page.last is not None and _crowded([one.timestamp for one in page.found]):
+                yield from order.ahead(partial(unread.highest, page.last))
+        yield from order.rest()
 
     def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:
         return [reading.restored(item, self._fetch) for item in self._get(listed)]
 
     def _restored(self, change: Change) -> Change:
-        return replace(change, item=reading.restored(change.item, self._fetch))
+        restored = replace(change, item=reading.restored(change.item, self._fetch))
+        return with_reason_source(restored, self.trail.reason_attribute)

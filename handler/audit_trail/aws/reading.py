@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.source_table import key_schema
+from audit_trail.core.buckets import own_buckets
 from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import SCHEMA_VERSION, with_old_image
@@ -52,12 +53,19 @@ class Trail:
     approximate_records: int = 0
     """How many records the audit table has; AWS counts them about every six hours."""
     bucket: str | None = None
-    """The trail's bucket, which has the archive."""
+    """The history bucket, which has images and the archive."""
+    failures_bucket: str | None = None
+    """The failures bucket; None where the trail has one bucket for everything."""
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
     reason_attribute: str | None = None
     archived: bool = False
     """Records that expire go into the archive."""
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The trail's own buckets, each once; none where the tags name none."""
+        return () if self.bucket is None else own_buckets(self.bucket, self.failures_bucket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
         bucket=tags.get("bucket"),
+        failures_bucket=tags.get("failures-bucket"),
         retention=_retention(tags.get("retention-days")),
         reason_attribute=tags.get("reason-attribute"),
         archived="archive" in tags,
@@ -177,18 +186,50 @@ def _tag_value(value: str) -> str:
     return base64.b64decode(value.removeprefix(_ENCODED)).decode("utf-8")
 
 
-def stored(
-    client: "DynamoDBClient",
-    trail: Trail,
-    keys: Image,
-    between: tuple[str, str] | None = None,
-    *,
-    oldest_first: bool = False,
-) -> Iterator[Image]:
-    """Yield one item's audit records as they are stored, in the order of their timestamps, page by page.
+Range = tuple[str, str]
+"""The lowest and the highest timestamp to read, which needn't be any record's."""
 
-    ``between`` are the lowest and the highest timestamp to read, which needn't be any record's.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one Query gives of one item's audit records."""
+
+    items: list[Image]
+    last: str | None
+    """The timestamp of the last record that was read, where there may be more behind it."""
+
+
+def stored(
+    client: "DynamoDBClient", trail: Trail, keys: Image, between: Range | None = None, *, oldest_first: bool = False
+) -> Iterator[Image]:
+    """Yield one item's audit records as they are stored, in the order of their timestamps, page by page."""
+    for page in pages(client, trail, keys, between, oldest_first=oldest_first):
+        yield from page.items
+
+
+def pages(
+    client: "DynamoDBClient", trail: Trail, keys: Image, between: Range | None = None, *, oldest_first: bool = False
+) -> Iterator[Page]:
+    """Yield the same by the page; the first is small where the newest come first."""
+    request = _query(trail, keys, between) | {"ScanIndexForward": oldest_first}
+    # From the oldest on, all that is asked for is read: within a minute, or between two timestamps.
+    answer = client.query(**request) if oldest_first else client.query(**request, Limit=_FIRST)
+    while True:
+        start = answer.get("LastEvaluatedKey")
+        yield Page([*map(item_from_client, answer["Items"])], start["timestamp"]["S"] if start else None)
+        if not start:
+            return
+        answer = client.query(**request, ExclusiveStartKey=start)
+
+
+def newest_timestamp(client: "DynamoDBClient", trail: Trail, keys: Image, between: Range) -> str | None:
+    """Return the highest timestamp that one item has a record with, by reading one record; None where there is none."""
+    request = _query(trail, keys, between)
+    answer = client.query(**request, ScanIndexForward=False, Limit=1, ProjectionExpression="#timestamp")
+    return next((item["timestamp"]["S"] for item in answer["Items"]), None)
+
+
+def _query(trail: Trail, keys: Image, between: Range | None) -> dict[str, Any]:
     condition = "#partition = :partition"
     names = {"#partition": trail.key_schema.audit_partition_key}
     values = {":partition": to_client(trail.key_schema.audit_partition_value(keys))}
@@ -196,19 +237,12 @@ def stored(
         condition += " AND #timestamp BETWEEN :lowest AND :highest"
         names["#timestamp"] = "timestamp"
         values |= {":lowest": {"S": between[0]}, ":highest": {"S": between[1]}}
-    request: dict[str, Any] = {
+    return {
         "TableName": trail.audit_table,
         "KeyConditionExpression": condition,
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
-        "ScanIndexForward": oldest_first,
     }
-    # From the oldest on, all that is asked for is read: within a minute, or between two timestamps.
-    page = client.query(**request) if oldest_first else client.query(**request, Limit=_FIRST)
-    yield from map(item_from_client, page["Items"])
-    while start := page.get("LastEvaluatedKey"):
-        page = client.query(**request, ExclusiveStartKey=start)
-        yield from map(item_from_client, page["Items"])
 
 
 def restored(item: Image, fetch: Callable[[str], bytes]) -> Image:

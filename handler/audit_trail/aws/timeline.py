@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audit_trail.aws import reading
 from audit_trail.aws.archive import ArchivedRecords, Between
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 TTL_WITHIN = timedelta(days=3)
 """How long after its time DynamoDB may delete a record: "within a few days", says
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html."""
+
+
+class Page(NamedTuple):
+    """Some records of one item."""
+
+    found: list[Found]
+    last: str | None
+    """The timestamp of the last one, where the audit table may have more behind it and has all of those near."""
 
 
 class Timeline:
@@ -50,27 +58,28 @@ class Timeline:
         self.behind = False
         """Whether records were asked for that may have expired."""
 
-    def newest_first(self, keys: Image, between: Between | None = None) -> Iterator[Found]:
-        """Yield the records between two timestamps, page by page; those of the archive once the newer ones are used up.
+    def pages(self, keys: Image, between: Between | None = None) -> Iterator[Page]:
+        """Yield the records between two timestamps, the newest first, by the page; of the archive, once newer ones are used up.
 
         Without an archive, what is left in the table.
         """
         lowest, highest = between or (bound(FIRST), bound(LAST))
-        items = self._stored(keys, between)
-        edge = highest if self._always else self._edge()
+        edge = highest if self._always else ""
+        pages = reading.pages(self._client, self._trail, keys, between)
         left: Iterator[Image] = iter(())
-        for item in items:
-            edge = max(edge, self._edge(item))
-            if timestamp_of(item) <= edge:
-                left = chain([item], items)
+        for page in pages:
+            edge = max(edge, self._edge(*page.items))
+            newer = [item for item in page.items if timestamp_of(item) > edge]
+            if len(newer) < len(page.items) and self._archive_behind() is not None:
+                yield Page([*map(self._copy, newer)], None)
+                left = chain(page.items[len(newer) :], chain.from_iterable(one.items for one in pages))
                 break
-            yield self._copy(item)
-        archive = self._archive_behind() if lowest < edge else None
-        if archive is None:
-            yield from map(self._copy, left)
-        else:
-            archived = archive.records(self._partition(keys), (lowest, min(edge, highest)))
-            yield from joined(map(self._copy, left), archived)
+            yield Page([*map(self._copy, page.items)], page.last)
+        archive = self._archive_behind() if lowest < max(edge, self._edge()) else None
+        if archive is not None:
+            archived = archive.records(self._partition(keys), (lowest, min(max(edge, self._edge()), highest)))
+            for one in joined(map(self._copy, left), archived):
+                yield Page([one], None)
 
     def between(self, keys: Image, lowest: str, highest: str) -> Iterator[Image]:
         """Yield the records from one timestamp up to another, the oldest first; the same two for one record alone.

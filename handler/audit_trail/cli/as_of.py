@@ -8,18 +8,18 @@ from audit_trail.cli import key as keys
 from audit_trail.cli import standing, words
 from audit_trail.cli.compare import print_facts
 from audit_trail.cli.context import ArchiveOption, note, speaks_plainly
-from audit_trail.cli.history import KeyArgument
+from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, finish, warn_incomplete
 
-TimeArgument = Annotated[str, typer.Argument(metavar="TIME", help=standing.MOMENT, show_default=False)]
+TimeArgument = Annotated[str | None, typer.Argument(metavar="TIME", help=standing.MOMENT, show_default=False)]
 
 
 @grouped
 @speaks_plainly
 def as_of(
-    key: KeyArgument,
-    time: TimeArgument,
+    key: KeyBeforeArgument = None,
+    time: TimeArgument = None,
     *,
     trail: TrailOptions,
     output: OutputOptions,
@@ -44,19 +44,20 @@ def as_of(
     trail as-of 123 2025-03-31
     """
     output.check()
-    when = standing.moment(time, output)
+    item_words = keys.before(key, {"TIME": time}, output)
+    when = standing.moment(time or "", output)
     with trail.open(archive=archive) as reader:
-        state = standing.at(reader, keys.parse(key, reader.trail), when)
+        state = standing.at(reader, keys.parse(item_words, reader.trail), when)
         standing.warn(when)
         warn_incomplete(reader)
         if state is None:
             finish(reader, 0, f"{reader.trail.source_table} has no changes of this key in {reader.trail.audit_table}.")
             return
         if output.as_json:
-            typer.echo(standing.in_json(time, state, typed=output.typed))
+            typer.echo(standing.in_json(when.text, state, typed=output.typed))
         else:
             console = Screen(reader.trail, output).console
-            console.print(words.printable(standing.in_words(time, state, output)), markup=False)
+            console.print(words.printable(standing.in_words(when.text, state, output)), markup=False)
             if state.image is not None:
                 console.print()
                 in_order = sorted(state.image.items())

@@ -1,11 +1,12 @@
 """What every command shares: options, clients, and errors as one sentence with an exit code."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
@@ -82,8 +83,8 @@ AttributeOption = Annotated[
     typer.Option(
         "--attribute",
         metavar="NAME",
-        help="Only changes of this attribute, or of what lies inside: a name, or a JSON Pointer such as /lines/0/qty. "
-        "May be repeated.",
+        help="Only changes of this attribute, or of what lies inside: a name, a JSON Pointer such as /lines/0/qty, or "
+        "the same as it is shown, lines[0].qty. May be repeated.",
     ),
 ]
 ActorOption = Annotated[
@@ -144,7 +145,7 @@ class Connection:
             ) from None
 
     def s3(self, config: "Config | None" = None) -> "S3Client":
-        """Make a client of the trail's bucket."""
+        """Make a client of the trail's buckets."""
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
 
     def functions(self, config: "Config | None" = None) -> "LambdaClient":
@@ -159,8 +160,18 @@ class Connection:
         """Make a client of the roles."""
         return self._session.client("iam", endpoint_url=self.endpoint_url, config=config)
 
+    def principal(self) -> str | None:
+        """Return who is calling, or None where STS can't be asked: an emulator may have none, a network no way to it."""
+        from botocore.config import Config  # noqa: PLC0415  as below
+
+        from audit_trail.aws.identity import principal  # noqa: PLC0415  as below
+
+        config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+        client: Any = self._session.client("sts", endpoint_url=self.endpoint_url, config=config)
+        return principal(client)
+
     def images(self) -> Callable[[str], bytes]:
-        """Return what reads images that lie in the trail's bucket."""
+        """Return what reads images that lie in the history bucket."""
         from audit_trail.aws.image_bucket import fetcher  # noqa: PLC0415  as below
 
         return fetcher(self.s3)
@@ -170,7 +181,10 @@ class Connection:
         # One for all clients: each would read botocore's data anew.
         import boto3  # noqa: PLC0415  takes longer than all the rest of `trail --help`
 
-        return boto3.Session(profile_name=self.profile, region_name=self.region)
+        # botocore reads AWS_DEFAULT_REGION alone; the AWS CLI lets AWS_REGION go before it.
+        # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+        region = self.region or os.environ.get("AWS_REGION") or None
+        return boto3.Session(profile_name=self.profile, region_name=region)
 
 
 def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -8,7 +8,7 @@ from audit_trail.cli import key as keys
 from audit_trail.cli import standing, words
 from audit_trail.cli.compare import print_comparison, print_facts
 from audit_trail.cli.context import ArchiveOption, speaks_plainly
-from audit_trail.cli.history import KeyArgument
+from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, finish, warn_incomplete
 from audit_trail.core.diff import Entry
@@ -17,16 +17,18 @@ from audit_trail.core.diff import diff as difference
 if TYPE_CHECKING:
     from audit_trail.core.states import State
 
-AArgument = Annotated[str, typer.Argument(metavar="A", help=standing.MOMENT, show_default=False)]
-BArgument = Annotated[str, typer.Argument(metavar="B", help="Another one, written likewise.", show_default=False)]
+AArgument = Annotated[str | None, typer.Argument(metavar="A", help=standing.MOMENT, show_default=False)]
+BArgument = Annotated[
+    str | None, typer.Argument(metavar="B", help="Another one, written likewise.", show_default=False)
+]
 
 
 @grouped
 @speaks_plainly
 def diff(  # noqa: PLR0913  each is an option or a group of them
-    key: KeyArgument,
-    a: AArgument,
-    b: BArgument,
+    key: KeyBeforeArgument = None,
+    a: AArgument = None,
+    b: BArgument = None,
     *,
     trail: TrailOptions,
     output: OutputOptions,
@@ -50,19 +52,24 @@ def diff(  # noqa: PLR0913  each is an option or a group of them
     trail diff customer-7 order-9 7d now --json
     """
     output.check()
+    words_of_key = keys.before(key, {"A": a, "B": b}, output)
+    first, second = (standing.moment(text or "", output) for text in (a, b))
     with trail.open(archive=archive) as reader:
-        item_key = keys.parse(key, reader.trail)
-        old, new = (standing.at(reader, item_key, standing.moment(text, output)) for text in (a, b))
+        item_key = keys.parse(words_of_key, reader.trail)
+        old, new = (standing.at(reader, item_key, moment) for moment in (first, second))
         warn_incomplete(reader)
         if old is None or new is None:
             finish(reader, 0, f"{reader.trail.source_table} has no changes of this key in {reader.trail.audit_table}.")
             return
         entries = difference(old.image, new.image) if old.image is not None and new.image is not None else []
         if output.as_json:
-            typer.echo(_json((a, old), (b, new), entries, typed=output.typed))
+            typer.echo(_json((first.text, old), (second.text, new), entries, typed=output.typed))
         else:
             console = Screen(reader.trail, output).console
-            print_facts(console, [("A", standing.in_words(a, old, output)), ("B", standing.in_words(b, new, output))])
+            print_facts(
+                console,
+                [("A", standing.in_words(first.text, old, output)), ("B", standing.in_words(second.text, new, output))],
+            )
             if entries or (old.image is None) != (new.image is None):
                 console.print()
                 print_comparison(console, old.image, new.image, entries, ("A", "B"))

@@ -13,6 +13,11 @@ KeyArgument = Annotated[
     list[str],
     typer.Argument(metavar="KEY...", help="The item's key: 123, or two words for a composite key.", show_default=False),
 ]
+KeyBeforeArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY...", help="The item's key: 123, or two words for a composite key.", show_default=False),
+]
+"""The same where times follow it: what is missing then is told by the command itself."""
 
 
 @grouped

@@ -4,8 +4,36 @@ import contextlib
 
 from audit_trail.aws.reading import Trail
 from audit_trail.cli.context import UsageError
+from audit_trail.cli.options import OutputOptions
 from audit_trail.core.errors import MalformedValueError
+from audit_trail.core.history import is_timestamp
+from audit_trail.core.moments import MomentError
 from audit_trail.core.values import AttributeValue, Image, canonical_value
+
+
+def before(key: list[str] | None, times: dict[str, str | None], output: OutputOptions) -> list[str]:
+    """Return the words of a key that comes before times, which are given by their names.
+
+    :raises UsageError: one of them is missing; the sentence tells which.
+    """
+    if key:
+        return key
+    words = [word for word in times.values() if word is not None]
+    missing = list(times)[max(len(words) - 1, 0) :]
+    if not words:
+        missing = ["KEY", *times]
+    elif len(words) == len(times) and is_time(words[0], output):
+        missing = ["KEY"]
+    there = "is" if len(missing) == 1 else "are"
+    raise UsageError(f"{' and '.join(missing)} {there} missing: write KEY... {' '.join(times)}")
+
+
+def is_time(word: str, output: OutputOptions) -> bool:
+    """Tell whether a word reads as a time, or as a change's timestamp."""
+    try:
+        return is_timestamp(word) is not None or output.span(word) is not None
+    except MomentError:
+        return False
 
 
 def parse(words: list[str], trail: Trail) -> Image:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from audit_trail.aws.archive import Archived, Between
+from audit_trail.cli import private_file
 from audit_trail.cli.context import UsageError
 from audit_trail.core.copies import Copy, Found, joined
 from audit_trail.core.values import AttributeValue, Image, canonical_text, canonical_value, utf8
@@ -57,10 +58,12 @@ class Ledger:
         self._path = path
         self._lock = threading.Lock()
         try:
+            if path is not None:
+                private_file.make(path)  # SQLite's journals take its mode
             # The empty name is a temporary file of SQLite's own.
             self._db = sqlite3.connect("" if path is None else path, isolation_level=None, check_same_thread=False)
             self._db.executescript(f"PRAGMA cache_size = -16000; PRAGMA synchronous = OFF; {_TABLES}")
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise UsageError(f"{path} can't be used to remember where it stands: {error}") from None
         self._all("BEGIN")
         if (known := self.fact("about")) not in (None, about):

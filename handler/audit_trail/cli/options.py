@@ -31,9 +31,9 @@ from audit_trail.cli.context import (
     UtcOption,
     note,
 )
-from audit_trail.core.filters import Filter, pointer_of
+from audit_trail.core.filters import Filter
 from audit_trail.core.moments import Span, parse
-from audit_trail.core.pointers import is_pointer
+from audit_trail.core.pointers import is_pointer, readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class FilterOptions:
             since=since,
             until=until,
             operations=frozenset(map(str, self.operation or ())),
-            attributes=frozenset(map(pointer_of, self.attribute or ())),
+            attributes=frozenset().union(*map(readings, self.attribute or ())),
             actors=frozenset(self.actor or ()),
         )
 

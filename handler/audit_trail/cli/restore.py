@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from audit_trail.cli import key as keys
 from audit_trail.cli.context import ArchiveOption, UsageError, speaks_plainly
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.redrive import DryRunOption
@@ -30,7 +31,10 @@ ReasonOption = Annotated[
     str | None,
     typer.Option("--reason", metavar="TEXT", help="Why: written into the attribute that the trail has for it."),
 ]
-ActorOption = Annotated[str | None, typer.Option("--actor", metavar="WHO", help="Who restores: written likewise.")]
+ActorOption = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="WHO", help="Who restores: written likewise. Unset: who you are, by AWS STS."),
+]
 FromOption = Annotated[
     Path | None,
     typer.Option(
@@ -48,6 +52,9 @@ ReportOption = Annotated[
         help="With --from: add a line of JSON for each item to this file, and leave alone those that it has already.",
         show_default=False,
     ),
+]
+AllowDeleteOption = Annotated[
+    bool, typer.Option("--allow-delete", help="Delete an item that did not exist then; without it, that is refused.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking.")]
 
@@ -68,6 +75,7 @@ class HowOptions:
     only: OnlyOption = None
     reason: ReasonOption = None
     actor: ActorOption = None
+    allow_delete: AllowDeleteOption = False
     dry_run: DryRunOption = False
     yes: YesOption = False
 
@@ -86,10 +94,11 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     """Put an item back as it stood: show what differs between now and then, ask, and write.
 
     Only attributes that differ are written, each on condition that it still is as it was shown; what was added
-    meanwhile stays. An item that was deleted is put back where there is still none, and one that didn't exist is
-    deleted where it is still as shown. When somebody else was faster, nothing is left written and a sentence says so.
-    The restore is a change like any other, so the history has it too; --reason and --actor explain it there. A
-    deletion can't carry a reason: the item is given it in a change of its own just before.
+    meanwhile stays. An item that was deleted is put back where there is still none; one that didn't exist is deleted
+    with --allow-delete alone, where it is still as shown. When somebody else was faster, nothing is left written and a
+    sentence says so. The restore is a change like any other, so the history has it too; --reason and --actor explain
+    it there. Who wrote the item then, and why, is never put back: the trail's attribute for the actor gets --actor, or
+    else the ARN of who you are, or where AWS doesn't tell, stays as it stands.
 
     With --from, many items are restored one after the other, each like that; --json lines of `trail search` will do as
     keys. Interrupted, run it again with the same time and --report: it goes on where it was.
@@ -98,9 +107,10 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     expired in the last minute or two may be in neither.
 
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
-    answer was no or not all of many could be done, 2 when the command's words are off or it can't be written at
-    once, 3 when AWS refuses, an object of the archive can't be read, or records that tell may have expired and no
-    archive has them, and 4 when copies of such a record differ. Then nothing is written.
+    answer was no or not all of many could be done, 2 when the command's words are off, it can't be written at once or
+    it would be deleted without --allow-delete, 3 when AWS refuses, an object of the archive can't be read, or records
+    that tell may have expired and no archive has them, and 4 when copies of such a record differ. Then nothing is
+    written.
 
     For example:
 
@@ -109,6 +119,8 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     trail restore customer-7 order-9 yesterday --only status --reason "wrong import"
 
     trail restore --from keys.txt 2026-11-24T12:00 --yes --report done.jsonl
+
+    trail restore 123 2026-11-23 --allow-delete --reason "test order"
 
     trail restore 123 2025-03-31
     """
@@ -121,6 +133,8 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     if which.change is None and not given:
         raise UsageError("say which TIME: --help shows how")
     time = which.change or given.pop()
+    if which.source is None and not given and not keys.is_time(time, output):
+        raise UsageError("TIME is missing: write KEY... TIME")
     if (which.source is None) != bool(given):
         raise UsageError("say which item: its KEY before the TIME, or --from FILE")
 

@@ -20,7 +20,7 @@ from audit_trail.aws.archive import THREADS, Archive
 from audit_trail.aws.reading import RefusedError, Trail
 from audit_trail.batch.restoring import Became
 from audit_trail.cli import key as keys
-from audit_trail.cli import words
+from audit_trail.cli import private_file, words
 from audit_trail.cli.context import Exit, UsageError
 from audit_trail.cli.expired import Following
 from audit_trail.cli.ledger import Ledger, identity
@@ -156,7 +156,7 @@ def _report(report: Path, until: str, stack: contextlib.ExitStack) -> tuple[set[
     """Open a report to add to, and return what it says is done."""
     done: set[str] = set()
     try:
-        kept = stack.enter_context(report.open("a+", encoding="utf-8"))
+        kept = stack.enter_context(open(report, "a+", encoding="utf-8", opener=private_file.opener))  # noqa: SIM115  the stack closes it
     except OSError as error:
         raise UsageError(f"{report} can't be written: {error.strerror}") from None
     kept.seek(0)

@@ -108,6 +108,13 @@ def who_words(change: "Change", trail: "Trail") -> str:
     return f"last written by {last['S']}" if last is not None else "-"
 
 
+def why_words(change: "Change") -> str | None:
+    """Say why a change was made, as far as it's known."""
+    if change.reason is None:
+        return None
+    return change.reason if change.reason_source == "written" else f"{change.reason} (unchanged)"
+
+
 def finish(reader: "TrailReader", shown: int, nothing: str) -> None:
     """End a command: say what could not be shown, or that there is nothing, and exit accordingly."""
     for sentence in reader.problems.sentences():

@@ -8,9 +8,9 @@ from audit_trail.cli import key as keys
 from audit_trail.cli import words
 from audit_trail.cli.compare import print_comparison, print_facts
 from audit_trail.cli.context import ArchiveOption, UsageError, speaks_plainly
-from audit_trail.cli.history import KeyArgument
+from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
-from audit_trail.cli.screen import Screen, finish, who_words
+from audit_trail.cli.screen import Screen, finish, who_words, why_words
 from audit_trail.core.history import is_timestamp
 from audit_trail.core.moments import bound
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit_trail.core.values import Image
 
 TimestampArgument = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="TIMESTAMP",
         help="Which change: its timestamp as --json shows it, or its time where the item has no other change in that "
@@ -33,8 +33,8 @@ TimestampArgument = Annotated[
 @grouped
 @speaks_plainly
 def show(
-    key: KeyArgument,
-    timestamp: TimestampArgument,
+    key: KeyBeforeArgument = None,
+    timestamp: TimestampArgument = None,
     *,
     trail: TrailOptions,
     output: OutputOptions,
@@ -56,12 +56,13 @@ def show(
     trail show customer-7 order-9 2026-11-24T13:00:01+01:00 --json --typed
     """
     output.check()
+    words_of_key = keys.before(key, {"TIMESTAMP": timestamp}, output)
+    named = timestamp or ""
     with trail.open(archive=archive) as reader:
-        item_key = keys.parse(key, reader.trail)
-        changes = _named(reader, item_key, timestamp, output)
+        changes = _named(reader, keys.parse(words_of_key, reader.trail), named, output)
         if len(changes) > 1:
             listed = ", ".join(change.timestamp for change in changes)
-            raise UsageError(f"{len(changes)} changes of this key fit {timestamp}; name one of {listed}")
+            raise UsageError(f"{len(changes)} changes of this key fit {named}; name one of {listed}")
         for change in reader.problems.shown(changes):
             if output.as_json:
                 typer.echo(words.change_json(change, typed=output.typed, whole=True))
@@ -85,7 +86,7 @@ def _print(change: "Change", reader: "TrailReader", output: OutputOptions) -> No
         ("time", words.time_words(change.moment, output.zone)),
         ("change", change.event_name),
         ("who", who_words(change, reader.trail)),
-        ("why", change.reason),
+        ("why", why_words(change)),
         ("timestamp", change.timestamp),
         ("stream", change.event_source_arn),
     ]

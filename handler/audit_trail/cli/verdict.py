@@ -34,10 +34,19 @@ def described(examined: Examined) -> Iterator[dict[str, Any]]:
         yield told
 
 
-def finish(
-    tally: Tally, found: Iterator[dict[str, Any]], unreadable: Sequence[str] = (), *, strict: bool, as_json: bool
+def finish(  # noqa: PLR0913  all that decides the exit code
+    tally: Tally,
+    found: Iterator[dict[str, Any]],
+    unreadable: Sequence[str] = (),
+    *,
+    nothing: str,
+    strict: bool,
+    as_json: bool,
 ) -> None:
-    """Print what was found and the counts, and exit as they say; ``unreadable`` are URLs of the archive's objects."""
+    """Print what was found and the counts, and exit as they say.
+
+    ``unreadable`` are URLs of the archive's objects; ``nothing`` is said where there was no record at all.
+    """
     for one in found:
         if as_json:
             typer.echo(json.dumps(one))
@@ -48,7 +57,7 @@ def finish(
         typer.echo(json.dumps({"broken": broken, "unknown": unknown, **tally.as_json()}))
     else:
         _summarise(tally)
-        note(_UNPROVEN)
+        note(_UNPROVEN if tally.records else nothing)
     if tally.unreadable:
         tell(f"the images of {tally.unreadable} record(s) can't be read: check that the verifier policy is attached")
     for url in unreadable:
@@ -57,6 +66,8 @@ def finish(
         raise typer.Exit(Exit.PROBLEM)
     if tally.unreadable or unreadable:
         raise typer.Exit(Exit.AWS_REFUSED)
+    if not tally.records:
+        raise typer.Exit(Exit.NOTHING_FOUND)
 
 
 def _line(one: dict[str, Any]) -> str:

@@ -66,9 +66,9 @@ def verify(  # noqa: PLR0913  one parameter an option
     records. What leaves the table while it runs is found in the archive after --settle seconds: give more than the
     archive's batching_window_seconds, such as 120. With --no-archive, what has expired is unknown.
 
-    Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told), 2 when the command's
-    words are off or a newer version wrote some records, and 3 when AWS refuses, or images or objects of the archive
-    can't be read.
+    Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told) or nothing is recorded, 2
+    when the command's words are off or a newer version wrote some records, and 3 when AWS refuses, or images or objects
+    of the archive can't be read.
 
     For example:
 

@@ -60,7 +60,11 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
             keys = key_words.parse(key, trail)
             examiner = view.examiner(view.circumstances(look(client, trail.source_table)), archive)
             examined = _one(examiner, trail.key_schema.audit_partition_value(keys), keys, how.settle)
-            finish(examined.tally, described(examined), unreadable, strict=how.strict, as_json=how.as_json)
+            if not examined.tally.records and (examined.live is None or examined.live.digest is None):
+                examined.tally.items = 0
+            nothing = f"{trail.source_table} has no changes of this key in {trail.audit_table}: nothing is verified."
+            told = described(examined)
+            finish(examined.tally, told, unreadable, nothing=nothing, strict=how.strict, as_json=how.as_json)
             return
         give_bodies(client)
         about = f"verify of {trail.audit_table}"
@@ -68,7 +72,9 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
             expired = None if archive is None else Expired(archive, ledger, pool)
             tally = _Whole(view, ledger, pool, expired, how.settle).run()
             try:
-                finish(tally, ledger.findings(), unreadable, strict=how.strict, as_json=how.as_json)
+                nothing = f"{trail.audit_table} has no records: nothing is verified."
+                told = ledger.findings()
+                finish(tally, told, unreadable, nothing=nothing, strict=how.strict, as_json=how.as_json)
             finally:
                 ledger.done()
 

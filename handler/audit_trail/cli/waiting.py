@@ -16,11 +16,12 @@ from audit_trail.cli.context import Connection, Exit
 from audit_trail.core.durations import lasting
 from audit_trail.core.errors import MalformedFailureError
 from audit_trail.core.failures import understand
-from audit_trail.ports import RequestFailedError, WaitingFailure, WaitingFailures
+from audit_trail.ports import RequestFailedError, WaitingFailure
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
+    bucket: str
     found: WaitingFailure
     reason: str
     records: int | None
@@ -30,17 +31,17 @@ class _Listed:
 def run(connection: Connection, audit_table: str, only: str, *, as_json: bool) -> None:
     """List what waits to be put back; `audit_trail.cli.failures` has the promise."""
     settings = buckets.function_settings(connection, audit_table)
-    bucket = S3FailureBucket(connection.s3, settings.trail_bucket)
-    listed = _listed(bucket, only)
+    opened = buckets.opened(connection, settings, S3FailureBucket)
+    listed = (one for bucket in opened for one in _listed(bucket, only))
     objects, records = _print_json(listed) if as_json else _print_lines(listed)
     summary = Console(stderr=True, highlight=False)
     if not objects:
-        summary.print(f"Nothing waits in {settings.trail_bucket}.", markup=False)
+        summary.print(f"Nothing waits in {' or '.join(settings.buckets)}.", markup=False)
         raise typer.Exit(Exit.NOTHING_FOUND)
     summary.print(f"{objects} object(s) with {records} record(s) wait: `trail redrive` puts them back.", markup=False)
 
 
-def _listed(bucket: WaitingFailures, only: str) -> Iterator[_Listed]:
+def _listed(bucket: S3FailureBucket, only: str) -> Iterator[_Listed]:
     for found in buckets.waiting(bucket, only):
         try:
             body = bucket.read(found.key)
@@ -48,9 +49,9 @@ def _listed(bucket: WaitingFailures, only: str) -> Iterator[_Listed]:
                 continue
             failure = understand(found.key, body)
         except (MalformedFailureError, RequestFailedError) as error:
-            yield _Listed(found, f"can't be read: {error}", None)
+            yield _Listed(bucket.bucket, found, f"can't be read: {error}", None)
         else:
-            yield _Listed(found, failure.reason, len(failure.records))
+            yield _Listed(bucket.bucket, found, failure.reason, len(failure.records))
 
 
 def _print_json(listed: Iterator[_Listed]) -> tuple[int, int]:
@@ -58,6 +59,7 @@ def _print_json(listed: Iterator[_Listed]) -> tuple[int, int]:
     for one in listed:
         objects, records = objects + 1, records + (one.records or 0)
         line = {
+            "bucket": one.bucket,
             "key": one.found.key,
             "kind": buckets.kind(one.found.key),
             "since": one.found.since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -60,6 +60,7 @@ def change_json(change: Change, *, typed: bool, whole: bool = False) -> str:
             ("actor", change.actor),
             ("actor_source", change.actor_source),
             ("reason", change.reason),
+            ("reason_source", change.reason_source),
         )
         if text is not None
     }

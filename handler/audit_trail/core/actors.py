@@ -31,6 +31,17 @@ def actor(
     """
     if event_name == "REMOVE":
         return ({"S": TTL_ACTOR}, "ttl") if ttl_deleted(user_identity) else None
+    return attributed(event_name, old, new, attribute)
+
+
+def attributed(
+    event_name: str, old: Image | None, new: Image | None, attribute: str | None
+) -> tuple[AttributeValue, str] | None:
+    """Return what an attribute says of a change, and whether the change wrote it or found it there.
+
+    ``written`` where the change shows that it set the attribute to this, else ``unchanged``: it is then perhaps what
+    somebody said of an earlier change.
+    """
     found = lifted(new, attribute)
     if found is None:
         return None

@@ -30,7 +30,7 @@ class DiffError(TableTrailError):
 
 
 class MalformedFailureError(TableTrailError):
-    """An object in the trail's bucket is not a failure that can be put back."""
+    """An object in the trail's buckets is not a failure that can be put back."""
 
 
 class MalformedArchiveError(TableTrailError):

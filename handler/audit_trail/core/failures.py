@@ -1,4 +1,4 @@
-"""What could not be stored, as it lies in the trail's bucket: written and understood here.
+"""What could not be stored, as it lies in the trail's failures bucket, or, from before it had one, in its history bucket: written and understood here.
 
 ``aws/lambda/`` holds what Lambda gave up on, in the shape that AWS fixes
 (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html); ``quarantine/`` holds single stream
@@ -26,7 +26,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What one object in the bucket says; ``reason`` may quote whatever the object holds."""
+    """What one object says; ``reason`` may quote whatever the object holds."""
 
     reason: str
     records: list[Any]

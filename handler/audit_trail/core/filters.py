@@ -5,13 +5,8 @@ from datetime import datetime
 
 from audit_trail.core.diff import Entry
 from audit_trail.core.history import Change
-from audit_trail.core.pointers import escape, lookup, tokens
+from audit_trail.core.pointers import lookup, tokens
 from audit_trail.core.values import AttributeValue, Image
-
-
-def pointer_of(attribute: str) -> str:
-    """Return the JSON Pointer to an attribute, given by its top-level name or by the pointer itself."""
-    return attribute if attribute.startswith("/") else f"/{escape(attribute)}"
 
 
 @dataclass(frozen=True, slots=True)

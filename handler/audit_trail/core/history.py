@@ -4,11 +4,12 @@ import heapq
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
+from audit_trail.core.actors import attributed
 from audit_trail.core.diff import Entry
 from audit_trail.core.errors import MalformedItemError, NewerRecordError
 from audit_trail.core.records import SCHEMA_VERSION, entries
@@ -47,6 +48,8 @@ class Change:
     sequence_number: int
     item: Image
     """The whole record, as it is stored."""
+    reason_source: str | None = None
+    """How the reason is known: written or unchanged; None where there is none, or `with_reason_source` is to tell."""
 
     @classmethod
     def from_item(cls, item: Image) -> "Change":
@@ -69,6 +72,7 @@ class Change:
                 event_source_arn=item.get("event_source_arn", {"S": ""})["S"],
                 sequence_number=int(timestamp.partition("#")[2]),
                 item=item,
+                reason_source=item["reason_source"]["S"] if "reason_source" in item else None,
             )
             well_formed = is_timestamp(timestamp) is not None and datetime.fromisoformat(change.time).tzinfo is not None
         except (KeyError, ValueError, TypeError):
@@ -149,6 +153,19 @@ class Change:
         return image
 
 
+def with_reason_source(change: Change, attribute: str | None) -> Change:
+    """Return a change that says whether it wrote its reason, told from its images where its record doesn't say.
+
+    ``attribute`` is the one that holds reasons. ``unchanged`` where the images can't tell: nobody is given a reason
+    that may be somebody else's.
+    """
+    if change.reason is None or change.reason_source is not None:
+        return change
+    told = attributed(change.event_name, change.old_image, change.new_image, attribute)
+    written = told == ({"S": change.reason}, "written")
+    return replace(change, reason_source="written" if written else "unchanged")
+
+
 def newest_first(
     changes: Iterable[_S], line: Callable[[_S], Hashable] = attrgetter("event_source_arn")
 ) -> Iterator[_S]:
@@ -186,6 +203,19 @@ class Order(Generic[_S]):
         self._window.append((self._arrivals, moment, change))
         place = self._sign * change.sequence_number, self._arrivals, change
         heapq.heappush(self._by_sequence.setdefault(self._line(change), []), place)
+
+    def ahead(self, highest: Callable[[datetime], int | None]) -> Iterator[_S]:
+        """Yield those whose turn it is whatever is still given, where that is known; the newest come first.
+
+        ``highest`` tells, of what is still to be given and isn't older than a moment, the highest sequence number, or
+        a higher one; None where that isn't known.
+        """
+        while self._window:
+            line = self._by_sequence[self._line(self._window[0][2])]
+            coming = highest(self._window[0][1] - REORDER_WITHIN)
+            if coming is None or coming > line[0][2].sequence_number:
+                return
+            yield self._take()
 
     def rest(self) -> Iterator[_S]:
         """Yield what is left."""

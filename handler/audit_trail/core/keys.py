@@ -39,6 +39,7 @@ RESERVED_NAMES = frozenset(
         "actor",
         "reason",
         "actor_source",
+        "reason_source",
         "expires_at",
         "time_bucket",
         "actor_bucket",

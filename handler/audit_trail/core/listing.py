@@ -9,7 +9,11 @@ from audit_trail.core.history import is_timestamp, newest_first
 from audit_trail.core.values import Image, canonical_text, canonical_value
 
 PROJECTED = ("event_name", "changed_attributes", "actor", "reason")
-"""What the indexes hold beside keys (modules/audit_trail/audit_table.tf)."""
+"""What the indexes hold beside keys (modules/audit_trail/audit_table.tf).
+
+They have no reason_source, so a reason in them may be an earlier change's: it's read from the whole record. An index's
+projection can't be changed without making the index anew.
+"""
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -19,7 +19,6 @@ _AGE = re.compile(r"([0-9]{1,9})([smhdw])").fullmatch
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 _SECOND = timedelta(seconds=1)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 class MomentError(TableTrailError):
@@ -28,9 +27,9 @@ class MomentError(TableTrailError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a time covers, in UTC: a date its whole day, a time with a fraction its millisecond, else a whole second.
+    """What a time covers, in UTC: a date its whole day, any other time its whole second.
 
-    Stream records carry whole seconds, so a second is as fine as a change's time gets.
+    Stream records carry whole seconds, so a second is as fine as a change's time gets; a fraction is left out.
     """
 
     start: datetime
@@ -56,7 +55,7 @@ def bound(moment: datetime) -> str:
 
 def _age(text: str, now: datetime) -> Span | None:
     found = _AGE("0s" if text == "now" else text)
-    return _whole(now - timedelta(**{_UNITS[found[2]]: int(found[1])}), _SECOND) if found else None
+    return _whole_second(now - timedelta(**{_UNITS[found[2]]: int(found[1])})) if found else None
 
 
 def _day(text: str, now: datetime, zone: tzinfo) -> Span | None:
@@ -75,10 +74,9 @@ def _moment(text: str, zone: tzinfo) -> Span:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    return _whole(moment, _MILLISECOND if "." in text or "," in text else _SECOND)
+    return _whole_second(moment)
 
 
-def _whole(moment: datetime, unit: timedelta) -> Span:
-    exact = moment.astimezone(UTC)
-    start = exact - timedelta(microseconds=exact.microsecond) % unit
-    return Span(start, start + unit)
+def _whole_second(moment: datetime) -> Span:
+    start = moment.astimezone(UTC).replace(microsecond=0)
+    return Span(start, start + _SECOND)

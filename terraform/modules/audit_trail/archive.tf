@@ -1,5 +1,5 @@
 # Where records go when they expire: DynamoDB's TTL deletes them from the audit table, the audit table's own stream tells,
-# and a function writes them to archive/ in the trail's bucket. A second function is told when somebody changes or deletes
+# and a function writes them to archive/ in the history bucket. A second function is told when somebody changes or deletes
 # records by hand. Both are entry points of the same zip.
 
 locals {
@@ -107,25 +107,7 @@ resource "aws_iam_role_policy" "archive" {
         Sid      = "Archive"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/archive/*"
-      },
-      {
-        Sid      = "Quarantine"
-        Effect   = "Allow"
-        Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/quarantine/*"
-      },
-      {
-        Sid      = "OnFailureDestination"
-        Effect   = "Allow"
-        Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/aws/lambda/*"
-      },
-      {
-        Sid      = "FindOnFailureDestination"
-        Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.trail.arn
+        Resource = "${aws_s3_bucket.history.arn}/archive/*"
       },
       {
         Sid      = "WriteLogs"
@@ -133,7 +115,7 @@ resource "aws_iam_role_policy" "archive" {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.archive[0].arn}:*"
       },
-    ], local.use_key_statements, local.network_statements)
+    ], local.keep_failures_statements, local.use_key_statements, local.network_statements)
   })
 }
 
@@ -178,7 +160,7 @@ resource "aws_lambda_event_source_mapping" "archive" {
 
   destination_config {
     on_failure {
-      destination_arn = aws_s3_bucket.trail.arn
+      destination_arn = aws_s3_bucket.failures.arn
     }
   }
 
@@ -311,14 +293,14 @@ resource "aws_lambda_event_source_mapping" "tampering" {
   depends_on = [aws_iam_role_policy.tampering]
 }
 
-# The bucket, where records stay for years.
+# The history bucket, where records stay for years.
 
 resource "aws_s3_bucket_lifecycle_configuration" "archive" {
   # checkov:skip=CKV_AWS_300: objects are put whole, never uploaded in parts.
 
   count = length(try(var.archive.transitions, [])) == 0 ? 0 : 1
 
-  bucket = aws_s3_bucket.trail.id
+  bucket = aws_s3_bucket.history.id
 
   rule {
     id     = "archive"
@@ -339,13 +321,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
   }
 
   # S3 answers two configuration changes of one bucket at the same time with a conflict.
-  depends_on = [aws_s3_bucket_versioning.trail, aws_s3_bucket_policy.trail]
+  depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_policy.history]
 }
 
 resource "aws_s3_bucket_object_lock_configuration" "archive" {
   count = try(var.archive.object_lock, null) == null ? 0 : 1
 
-  bucket = aws_s3_bucket.trail.id
+  bucket = aws_s3_bucket.history.id
 
   rule {
     default_retention {
@@ -354,7 +336,7 @@ resource "aws_s3_bucket_object_lock_configuration" "archive" {
     }
   }
 
-  depends_on = [aws_s3_bucket_versioning.trail, aws_s3_bucket_lifecycle_configuration.archive]
+  depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_lifecycle_configuration.archive]
 }
 
 # What `trail archive` and the other commands that read, `trail redrive`, `trail doctor` and the check of the streams need on top.
@@ -364,14 +346,14 @@ locals {
     Sid      = "ReadArchive"
     Effect   = "Allow"
     Action   = "s3:GetObject"
-    Resource = "${aws_s3_bucket.trail.arn}/archive/*"
+    Resource = "${aws_s3_bucket.history.arn}/archive/*"
   }], 0, local.archives)
 
   archive_reader_statements = concat(local.read_archive_statements, slice([{
     Sid       = "ListArchive"
     Effect    = "Allow"
     Action    = "s3:ListBucket"
-    Resource  = aws_s3_bucket.trail.arn
+    Resource  = aws_s3_bucket.history.arn
     Condition = { StringLike = { "s3:prefix" = "archive/*" } }
   }], 0, local.archives))
 
@@ -379,7 +361,7 @@ locals {
     Sid      = "AddToArchive"
     Effect   = "Allow"
     Action   = "s3:PutObject"
-    Resource = "${aws_s3_bucket.trail.arn}/archive/*"
+    Resource = "${aws_s3_bucket.history.arn}/archive/*"
   }], 0, local.archives)
 
   archive_doctor_statements = slice([{

@@ -39,7 +39,7 @@ resource "aws_glue_catalog_table" "archive" {
     "projection.dt.type"        = "date"
     "projection.dt.format"      = "yyyy-MM-dd"
     "projection.dt.range"       = "2020-01-01,NOW"
-    "storage.location.template" = "s3://${aws_s3_bucket.trail.id}/archive/dt=$${dt}/"
+    "storage.location.template" = "s3://${aws_s3_bucket.history.id}/archive/dt=$${dt}/"
   }
 
   partition_keys {
@@ -48,7 +48,7 @@ resource "aws_glue_catalog_table" "archive" {
   }
 
   storage_descriptor {
-    location      = "s3://${aws_s3_bucket.trail.id}/archive/"
+    location      = "s3://${aws_s3_bucket.history.id}/archive/"
     input_format  = "org.apache.hadoop.mapred.TextInputFormat"
     output_format = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 

@@ -49,7 +49,7 @@ locals {
         Sid      = "ReadImages"
         Effect   = "Allow"
         Action   = "s3:GetObject"
-        Resource = "${aws_s3_bucket.trail.arn}/images/*"
+        Resource = "${aws_s3_bucket.history.arn}/images/*"
       },
     ], local.search_statements, local.archive_reader_statements, local.read_key_statements)
   }
@@ -109,15 +109,16 @@ locals {
     },
     {
       # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden, which redrive must tell apart.
-      Sid    = "SeeBucket"
+      Sid    = "SeeBuckets"
       Effect = "Allow"
       Action = [
         "s3:GetBucketPolicyStatus",
         "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketVersioning",
+        "s3:GetLifecycleConfiguration",
         "s3:ListBucket",
       ]
-      Resource = aws_s3_bucket.trail.arn
+      Resource = [for bucket in local.buckets_with_failures : bucket.arn]
     },
   ], local.archive_doctor_statements)
 
@@ -154,19 +155,19 @@ locals {
         Sid      = "TakeFailures"
         Effect   = "Allow"
         Action   = ["s3:DeleteObject", "s3:GetObject"]
-        Resource = ["${aws_s3_bucket.trail.arn}/aws/lambda/*", "${aws_s3_bucket.trail.arn}/quarantine/*"]
+        Resource = flatten([for bucket in local.buckets_with_failures : ["${bucket.arn}/aws/lambda/*", "${bucket.arn}/quarantine/*"]])
       },
       {
         Sid      = "KeepRedriven"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = "${aws_s3_bucket.trail.arn}/redriven/*"
+        Resource = "${aws_s3_bucket.failures.arn}/redriven/*"
       },
       {
         Sid      = "StoreImages"
         Effect   = "Allow"
         Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.trail.arn}/images/*"
+        Resource = "${aws_s3_bucket.history.arn}/images/*"
       },
     ], local.restore_statements, local.archive_operator_statements, local.use_key_statements, local.source_key_statements)
   }

@@ -24,6 +24,7 @@ locals {
     "old_image_sha256",
     "other",
     "reason",
+    "reason_source",
     "schema_version",
     "sequence_number",
     "size_bytes",

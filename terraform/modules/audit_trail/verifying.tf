@@ -20,14 +20,14 @@ locals {
         Sid      = "ReadImages"
         Effect   = "Allow"
         Action   = "s3:GetObject"
-        Resource = "${aws_s3_bucket.trail.arn}/images/*"
+        Resource = "${aws_s3_bucket.history.arn}/images/*"
       },
       {
         # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden. It lists the archive, too.
         Sid      = "TellGoneFromForbidden"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.trail.arn
+        Resource = aws_s3_bucket.history.arn
       },
     ], local.read_archive_statements, local.read_key_statements, local.source_key_statements)
   }

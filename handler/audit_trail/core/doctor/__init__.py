@@ -12,6 +12,7 @@ CHECKS: dict[str, Callable[[Facts], Finding]] = {
     "mapping": mapping.reads_the_stream,
     "mapping-settings": mapping.settings,
     "last-result": mapping.last_result,
+    "stream-readers": mapping.source_readers,
     "function": function.state,
     "function-settings": function.settings,
     "role-permissions": function.role_permissions,
@@ -19,9 +20,11 @@ CHECKS: dict[str, Callable[[Facts], Finding]] = {
     "errors": traffic.errors,
     "not-stored": traffic.not_stored,
     "last-change": traffic.last_change,
+    "index-shards": traffic.index_shards,
     "given-up": bucket.given_up,
     "quarantined": bucket.quarantined,
     "bucket": bucket.setup,
+    "lifecycle": bucket.lifecycle,
     "alarms": alarms.alarms,
     "backups": tables.backups,
     "deletion-protection": tables.deletion_protection,
@@ -34,6 +37,7 @@ ARCHIVE_CHECKS: dict[str, Callable[[Facts], Finding]] = {
     "archive-mapping": archive.mapping_reads,
     "archive-settings": archive.settings,
     "archive-last-result": archive.last_result,
+    "archive-readers": archive.readers,
     "archive-function": archive.function_runs,
     "archive-lag": traffic.archive_lag,
     "archive-errors": traffic.archive_errors,
@@ -54,6 +58,8 @@ def examine(facts: Facts) -> Iterator[tuple[str, Finding]]:
 
 
 def _not_seen(unseen: Unseen) -> Finding:
+    if unseen.why:
+        return unknown(unseen.why)
     if unseen.denied:
         return unknown(f"these credentials may not do {unseen.action}: attach the doctor policy that Terraform outputs")
     return unknown(f"AWS could not say: {unseen.action} failed with {unseen.code}")

@@ -50,6 +50,11 @@ def last_result(facts: Facts) -> Finding:
     return mapping.met(found, Section.ARCHIVE_ERRORS)
 
 
+def readers(facts: Facts) -> Finding:
+    """Check that no more read the audit table's stream than a shard takes."""
+    return mapping.shared(ARCHIVE, seen(facts.audit_readers), mapping.MOST_READERS)
+
+
 def function_runs(facts: Facts) -> Finding:
     """Check that the function that archives exists and runs."""
     return function.runs(seen(facts.archive_function), seen(facts.settings)["ARCHIVE"], Section.ARCHIVE_ERRORS)

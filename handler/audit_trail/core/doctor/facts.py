@@ -21,6 +21,8 @@ class Unseen:
     code: str
     denied: bool
     """The caller lacks the permission; otherwise AWS could not answer."""
+    why: str = ""
+    """Why there is no answer to rely on, in words, where ``code`` is none of AWS's."""
 
 
 class NotSeenError(TableTrailError):
@@ -67,6 +69,8 @@ class SourceTable:
 
     stream: Stream
     key_schema: KeySchema
+    replicated: bool = False
+    """A global table, whose replication reads the stream, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How the trail's bucket is set up."""
+    """How one of the trail's buckets is set up."""
 
     versioning: str
     blocks_public_access: bool
@@ -113,8 +117,22 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class LifecycleRule:
+    """A rule of a bucket's lifecycle."""
+
+    name: str
+    enabled: bool
+    prefix: str
+    """Of the objects that it is for; empty for all."""
+    deletes: bool
+    """It deletes objects, or versions of them; otherwise it moves them, or tidies up."""
+    only_noncurrent: bool = False
+    """It deletes noncurrent versions alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits under one of the bucket's prefixes."""
+    """What waits under one prefix of the trail's buckets."""
 
     objects: int
     more: bool
@@ -153,18 +171,28 @@ class Facts:
     function: Function | Unseen | None
     denied_to_role: Settings[str, list[str]] | Unseen
     """Of what the function's role needs, the actions that it may not do, by the ARN that they are for."""
+    source_readers: tuple[str, ...] | Unseen
+    """ARNs of the functions that read the source table's stream by an event source mapping that isn't disabled."""
     bucket: Bucket | Unseen | None
+    """The history bucket."""
+    lifecycle: tuple[LifecycleRule, ...] | Unseen | None
+    """Its rules."""
+    failures_bucket: Bucket | Unseen | None
+    """None also where the trail has one bucket for everything; likewise its rules."""
+    failures_lifecycle: tuple[LifecycleRule, ...] | Unseen | None
     given_up: Waiting | Unseen
     quarantined: Waiting | Unseen
     alarms: tuple[Alarm, ...] | Unseen
     minutes: Settings[str, Series] | Unseen
-    """Metrics of the last hour, minute by minute, by the names in `traffic`; without an archive, none of its."""
+    """Metrics of the last hour, minute by minute, by the names in `traffic`; without an archive or an index, none of its."""
     fortnight: Settings[str, Series] | Unseen
     """Metrics of the last 14 days, in periods of five minutes."""
     archive_function: Function | Unseen | None
     archive_mapping: MappingSettings | Unseen | None
     tampering_function: Function | Unseen | None
     tampering_mapping: MappingSettings | Unseen | None
+    audit_readers: tuple[str, ...] | Unseen
+    """As `source_readers`, of the audit table's stream."""
 
 
 def archives(facts: Facts) -> bool:

@@ -1,6 +1,8 @@
 """The function, its settings and its role."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from audit_trail.core.doctor.facts import Facts, Function, SourceTable, seen
 from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown, warning
@@ -13,6 +15,7 @@ SETTINGS = (
     "PARTITION_KEY",
     "SORT_KEY",
     "TRAIL_BUCKET",
+    "FAILURES_BUCKET",
     "RETENTION_DAYS",
     "ACTOR_ATTRIBUTE",
     "REASON_ATTRIBUTE",
@@ -79,23 +82,49 @@ def _gone(name: str) -> str:
     return f"the function {name} is gone: `make deploy`"
 
 
-def needed_by_role(table: str, stream: str | None, bucket: str, log_group: str) -> dict[str, list[str]]:
+def needed_by_role(table: str, stream: str | None, history: str, failures: str, log_group: str) -> dict[str, list[str]]:
     """Return what the function's role must be allowed: actions by the ARN that they are for.
 
-    Each argument is an ARN. Terraform grants them in audit_table.tf, event_source_mapping.tf, failures.tf, lambda.tf.
+    Each argument is an ARN. Terraform grants them in audit_table.tf, event_source_mapping.tf, buckets.tf, lambda.tf.
     """
     needed = {
         table: ["dynamodb:PartiQLInsert"],
-        f"{bucket}/images/x": ["s3:PutObject"],
-        f"{bucket}/quarantine/x": ["s3:PutObject"],
-        f"{bucket}/aws/lambda/x": ["s3:PutObject"],
-        bucket: ["s3:ListBucket"],
+        f"{history}/images/x": ["s3:PutObject"],
+        f"{failures}/quarantine/x": ["s3:PutObject"],
+        f"{failures}/aws/lambda/x": ["s3:PutObject"],
+        failures: ["s3:ListBucket"],
         f"{log_group}:log-stream:x": ["logs:CreateLogStream", "logs:PutLogEvents"],
     }
     if stream is not None:
         reading = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
         needed[stream] = [f"dynamodb:{action}" for action in reading]
     return needed
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A question whose right answer is known, so that an IAM simulator shows whether it can be believed.
+
+    It is asked with a policy of its own beside the role's, which allows by a wildcard what the role may do anyway.
+    """
+
+    arn: str
+    policy: str
+    """JSON."""
+    allowed: str
+    refused: str
+    """The actions that the policy allows and denies on the ARN."""
+
+
+def control(bucket: str) -> Control:
+    """Return the control question of a trail; ``bucket`` is the ARN of the one that has the quarantine."""
+    objects, allowed, refused = f"{bucket}/quarantine/*", "s3:PutObject", "s3:DeleteObject"
+    statements = [
+        {"Effect": effect, "Action": action, "Resource": objects}
+        for effect, action in (("Allow", allowed), ("Deny", refused))
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return Control(f"{bucket}/quarantine/x", policy, allowed, refused)
 
 
 def role_permissions(facts: Facts) -> Finding:

@@ -4,11 +4,18 @@ import json
 from collections.abc import Sequence
 
 from audit_trail.core.doctor.facts import Facts, MappingSettings, SourceTable, seen
-from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown
+from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unknown, warning
 from audit_trail.core.stream_health import CAPTURE, ENABLED, Reading, mapping_problems
 
 LONGEST_RECORD_AGE = 64_800
-"""Seconds: a stream keeps 24 hours, and what is given up has to be written to the bucket before."""
+"""Seconds: a stream keeps 24 hours, and what is given up has to be written to the failures bucket before."""
+MOST_READERS = 2
+"""Readers that a shard of a stream takes; more are throttled.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+"""
+MOST_READERS_OF_REPLICATED = 1
+"""Those that AWS advises for a global table."""
 Filters = tuple[str, ...]
 NO_FILTER: Filters = ()
 
@@ -49,7 +56,8 @@ def keeps_all(
     """Judge whether a mapping can lose nothing that its filters are for; ``section`` is for one that is gone."""
     if found is None:
         return gone(reading, section)
-    bucket = seen(facts.settings).get("TRAIL_BUCKET", "")
+    settings = seen(facts.settings)
+    bucket = settings.get("FAILURES_BUCKET") or settings.get("TRAIL_BUCKET", "")
     partition = facts.table.arn.split(":")[1]
     wrong = unlike_terraforms(
         (
@@ -66,7 +74,7 @@ def keeps_all(
     )
     if wrong:
         return problem(f"{reading.mapping} is not as Terraform makes it: {'; '.join(wrong)}; `make deploy`")
-    return ok(f"failed batches are bisected, retried for {found.record_age} seconds, then kept in the bucket")
+    return ok(f"failed batches are bisected, retried for {found.record_age} seconds, then kept in the failures bucket")
 
 
 def gone(reading: Reading, section: Section) -> Finding:
@@ -122,6 +130,26 @@ def met(found: MappingSettings, section: Section) -> Finding:
         f"the last time Lambda read the stream: {found.last_result}; the function's log says more, unless Lambda may not "
         "read the stream",
         section,
+    )
+
+
+def source_readers(facts: Facts) -> Finding:
+    """Check that no more read the source table's stream than a shard takes."""
+    replicated = isinstance(facts.source, SourceTable) and facts.source.replicated
+    most = MOST_READERS_OF_REPLICATED if replicated else MOST_READERS
+    return shared(CAPTURE, seen(facts.source_readers), most)
+
+
+def shared(reading: Reading, readers: Sequence[str], most: int) -> Finding:
+    """Judge whether a stream has too many readers, as far as Lambda knows them; ``readers`` are functions' ARNs."""
+    known = f"{len(readers)} event source mapping{'s' * (len(readers) != 1)}"
+    if len(readers) <= most:
+        return ok(f"{known} of at most {most} read {reading.table}'s stream")
+    names = ", ".join(sorted(arn.rpartition(":function:")[2] for arn in readers))
+    return warning(
+        f"{known} read {reading.table}'s stream, {names}, and a shard takes {most}: reads are throttled, and changes come "
+        "late; let one function pass the records on to the others",
+        Section.ITERATOR_AGE,
     )
 
 

@@ -43,22 +43,27 @@ def deletion_protection(facts: Facts) -> Finding:
 
 
 def expiry(facts: Facts) -> Finding:
-    """Check that records with a retention do expire, and go into the archive.
+    """Check that records with a retention do expire, and go into the archive, and that no other records do.
+
+    TTL by another attribute deletes whatever that one dates back: ``approximate_creation_date_time`` is every record.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TimeToLiveDescription.html
     """
-    told = seen(facts.settings)
+    told, found = seen(facts.settings), seen(facts.expiry)
     days = told.get("RETENTION_DAYS")
+    on = found.status in ("ENABLED", "ENABLING")
+    if on and found.attribute != EXPIRES_AT:
+        return problem(
+            f"TTL deletes records by the attribute {found.attribute or 'none'} instead of {EXPIRES_AT}: somebody changed "
+            "it, and history may be gone; turn it off at once, then `make deploy`",
+            Section.RECORDS_TAMPERED,
+        )
     if not days:
         return ok("records are kept for ever")
-    found = seen(facts.expiry)
-    if found.status in ("ENABLED", "ENABLING") and found.attribute == EXPIRES_AT:
+    if on:
         if not told.get("ARCHIVE"):
             return warning(
-                f"records are gone for good after {days} days: set `archive = {{}}` to keep them in the bucket"
+                f"records are gone for good after {days} days: set `archive = {{}}` to keep them in the history bucket"
             )
         return ok(f"records expire after {days} days, and go into the archive")
-    return problem(
-        f"records should expire after {days} days, and never do: TTL is {found.status}, of the attribute "
-        f"{found.attribute or 'none'} instead of {EXPIRES_AT}; `make deploy`"
-    )
+    return problem(f"records should expire after {days} days, and never do: TTL is {found.status}; `make deploy`")

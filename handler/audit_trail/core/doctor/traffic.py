@@ -1,5 +1,6 @@
 """What CloudWatch has counted: lag, errors, and the last change that was stored."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -22,7 +23,19 @@ ARCHIVE_ERRORS = "archive_errors"
 ARCHIVE_THROTTLES = "archive_throttles"
 ARCHIVED = "archived"
 NOT_ARCHIVED = "not_archived"
+TIME_INDEX_WRITTEN = "time_index_written"
+"""Write units that the index by_time consumed."""
+_BY_TIME = "time_index"
+INDEX_THROTTLED = {_BY_TIME: "time_index_throttled", "actor_index": "actor_index_throttled"}
+"""Writes to an index that were throttled, by the module's input that makes it."""
 
+PARTITION_UNITS = 1_000
+"""Write units a second of one partition key value.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+"""
+MOST_SHARDS = 100
+"""The most that the module takes."""
 LATELY = timedelta(minutes=15)
 _SETTLED = timedelta(minutes=5)  # CloudWatch is late, and a batch may be awaited for as long
 _ASIDE = timedelta(minutes=30)
@@ -59,7 +72,7 @@ def _waited(what: str, ages: list[float], mapping: object, section: Section) -> 
     limit = _record_age(mapping)
     waited = f"{what} had waited up to {seconds} s of the {limit} s that they may"
     if seconds > limit / 2:
-        return problem(f"{waited}: they go to the bucket soon", section)
+        return problem(f"{waited}: they go to the failures bucket soon", section)
     if seconds > _LONG_LAG:
         return warning(waited, section)
     return ok(f"in the last 15 minutes {waited}")
@@ -126,6 +139,38 @@ def last_change(facts: Facts) -> Finding:
     if stored is None:
         return unknown("CloudWatch knows of no change stored in the last 14 days, and of no write to the source table")
     return ok(f"the last change was stored {_ago(facts, stored)}")
+
+
+def index_shards(facts: Facts) -> Finding:
+    """Check that the shards of the indexes take twice what is written, and that none is throttled.
+
+    A throttled index throttles the inserts, too. CloudWatch doesn't know how much one actor writes: of by_actor,
+    throttling is all that shows. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+    """
+    told, minutes, fortnight = seen(facts.settings), seen(facts.minutes), seen(facts.fortnight)
+    shards = {name: int(told.get(f"{name.upper()}_SHARDS") or 0) for name in INDEX_THROTTLED}
+    if not any(shards.values()):
+        return ok("there is no index")
+    why, wanted = [], {}
+    if shards[_BY_TIME] and (peak := _peak(minutes, fortnight)) > PARTITION_UNITS * shards[_BY_TIME] / 2:
+        most = PARTITION_UNITS * shards[_BY_TIME]
+        why.append(
+            f"{_BY_TIME} took up to {math.ceil(peak):,} write units a second of the {most:,} that its shards take"
+        )
+        wanted[_BY_TIME] = math.ceil(2 * peak / PARTITION_UNITS)
+    for name, metric in INDEX_THROTTLED.items():
+        if shards[name] and (count := _total(minutes, metric)):
+            why.append(f"{name} was throttled {count:,} times in the last hour")
+            wanted[name] = max(wanted.get(name, 0), 2 * shards[name])
+    if not why:
+        return ok("the indexes' shards take at least twice what was written in the last 14 days")
+    todo = " and ".join(f"`{name} = {{ shards = {min(count, MOST_SHARDS)} }}`" for name, count in wanted.items())
+    return warning(f"{'; '.join(why)}: set {todo}, and `make deploy`", Section.AUDIT_TABLE_THROTTLED)
+
+
+def _peak(minutes: Mapping[str, Series], fortnight: Mapping[str, Series]) -> float:
+    per_second = [value / 60 for _, value in minutes[TIME_INDEX_WRITTEN]]
+    return max((*per_second, *(value / 300 for _, value in fortnight[TIME_INDEX_WRITTEN])), default=0.0)
 
 
 def _last(series: Series) -> datetime | None:
