@@ -22,7 +22,8 @@ _MEANINGS = {
     Exit.USAGE: "the command's words are off, an index is missing, or a newer version of Table Trail wrote some records",
     Exit.AWS_REFUSED: "AWS refused, could not be reached, or has lost what the answer needs: images, objects of the "
     "archive, or records that have expired",
-    Exit.CONTRADICTED: "copies of an archived record differ: somebody put one there",
+    Exit.UNTRUSTED: "a record is not what Table Trail writes, or not of this trail, or its copies differ: somebody put "
+    "it there",
 }
 _HEAD = """# trail
 
@@ -44,7 +45,7 @@ An item's changes are in the order of their sequence numbers, even where clocks 
 `--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it. The same mark at a reason (`why` of `show`, `reason_source` in JSON) says that it stood there before: perhaps it is an earlier change's.
 
 ## What can't be shown
-Changes whose images lie in the history bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Objects under `archive/` that the function did not write there are named and left out, and so are records whose copies differ. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
+Changes whose images lie in the history bucket and can't be read are shown without them. Changes whose images aren't what was stored with them (the digest differs, the object isn't in the trail's own buckets, more moved than may) are shown without them, too. Records of a newer schema version, and items that are no audit records or that Table Trail can't have written, are left out. Objects under `archive/` that the function did not write there are named and left out, and so are records whose copies differ. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
 
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
 

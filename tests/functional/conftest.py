@@ -85,7 +85,7 @@ def trail(trail_of: TrailOf, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> L
     """Give a trail whose failures and images lie in those buckets; its tags stand in for those that the engine lacks."""
     trail = trail_of(order_id="N")
     trail.failures = S3FailureBucket(lambda: s3, FAILURES)
-    trail.image_store, trail.fetch = S3ImageStore(lambda: s3, BUCKET), fetcher(lambda: s3)
+    trail.image_store, trail.fetch = S3ImageStore(lambda: s3, BUCKET), fetcher(lambda: s3, [BUCKET, FAILURES])
     trail.on_failure = S3Destination(s3, FAILURES)
     tags = {
         "source-table": trail.source,

@@ -109,7 +109,7 @@ class World:
         """
         options = SimpleNamespace(
             audit_table=AUDIT,
-            connection=SimpleNamespace(dynamodb=lambda _config: self, images=lambda: self.bodies.__getitem__),
+            connection=SimpleNamespace(dynamodb=lambda _config: self, images=lambda _buckets: self.bodies.__getitem__),
             archive_to_read=lambda _trail, wanted: (
                 Archive(lambda: cast("Any", self), BUCKET, "order_id") if wanted else None
             ),

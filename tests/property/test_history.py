@@ -119,7 +119,8 @@ def test_the_order_is_as_promised(changes: list[Change]) -> None:
 @given(changes=crowded(), every=st.integers(1, 5), above=st.integers(0, 2))
 def test_what_is_given_early_is_in_order(changes: list[Change], every: int, above: int) -> None:
     """Given what may still come, exactly or a bit too high, changes come early, and in the same order."""
-    order, found = Order[Change](newest=True), []
+    order = Order[Change](newest=True)
+    found: list[Change] = []
     ahead = arriving(changes)
     for place, change in enumerate(ahead, start=1):
         found += order.push(change)

@@ -45,6 +45,7 @@ class FailedTrail:
 
     def __post_init__(self) -> None:
         """Create tables and buckets."""
+        self.monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)  # where the records' streams are
         self.trail = MotoTrail(tags=self.tags)
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
         for name in (BUCKET, FAILURES):

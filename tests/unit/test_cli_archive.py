@@ -301,7 +301,7 @@ def test_verify_of_everything_crosses_the_border(archived: Archived, monkeypatch
 def test_a_run_with_the_archive_is_not_gone_on_with_without(archived: Archived, tmp_path: Path) -> None:
     """A state file of a run with the archive is refused by a run without, and the other way round; each is left there."""
     state = tmp_path / "verify.state"
-    archived.moto.add(numbered_record(1, new=NEW))
+    archived.moto.add(numbered_record(1, new=NEW, at=NOON))
     archived.moto.client.put_item(TableName=SOURCE_TABLE, Item=image_to_boto(NEW))
     for first, second in ((), ("--no-archive",)), (("--no-archive",), ()):
         Ledger(state, f"verify of {AUDIT_TABLE}{'' if first else ' and its archive'}").__exit__()

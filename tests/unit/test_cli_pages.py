@@ -106,15 +106,14 @@ def records_read(client: PagedClient) -> int:
 
 def test_a_hot_item_s_first_line_needs_one_small_page(hot: PagedClient) -> None:
     """Of 1,000 changes within a minute, the first comes after a page of 25 and one record a second, and no line waits."""
-    read: list[int] = []
-    output = Output(lambda: read.append(records_read(hot)) or 0)
+    output = Output(lambda: records_read(hot))
     with redirect_stdout(output):
         app(["history", "123", "--json", "--audit-table", AUDIT_TABLE], standalone_mode=False)
     assert [one["new_image"]["n"] for one in map(json.loads, output.getvalue().splitlines())] == list(
         range(1_000, 0, -1)
     )
-    assert read[0] <= 25 + 61
-    assert all(number <= shown + 25 + 200 + 130 for shown, number in enumerate(read))
+    assert output.pages[0] <= 25 + 61
+    assert all(read <= shown + 25 + 200 + 130 for shown, read in enumerate(output.pages))
 
 
 def test_a_limit_reads_no_more_of_a_hot_item_than_it_needs(hot: PagedClient) -> None:

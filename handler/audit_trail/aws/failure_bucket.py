@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.objects import Objects, code_of
 from audit_trail.core.failures import REDRIVEN_PREFIX
+from audit_trail.core.limits import LARGEST_BODY
 from audit_trail.ports import RequestFailedError, WaitingFailure
 
 if TYPE_CHECKING:
@@ -43,11 +44,14 @@ class S3FailureBucket(Objects):
 
     def _read(self, bucket: str, key: str) -> bytes | None:
         try:
-            return self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
+            body = self.client().get_object(Bucket=bucket, Key=key)["Body"].read(LARGEST_BODY + 1)
         except (ClientError, BotoCoreError) as error:
             if code_of(error) == _GONE:
                 return None
             raise RequestFailedError(code_of(error)) from None
+        if len(body) > LARGEST_BODY:
+            raise RequestFailedError("ObjectTooLarge")
+        return body
 
     def move(self, key: str, body: bytes) -> None:
         """Copy an object under ``redriven/``, check that the copy is ``body``, then delete it.

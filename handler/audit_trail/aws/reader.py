@@ -12,13 +12,14 @@ from audit_trail.aws.records import getter, whole
 from audit_trail.aws.timeline import Timeline
 from audit_trail.aws.unread import Unread
 from audit_trail.core.copies import Found
-from audit_trail.core.errors import MalformedItemError, TableTrailError
+from audit_trail.core.errors import ForeignItemError, MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
-from audit_trail.core.history import REORDER_WITHIN, Change, Order, is_timestamp, newest_first, with_reason_source
+from audit_trail.core.history import REORDER_WITHIN, Change, Order, newest_first, with_reason_source
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
 from audit_trail.core.states import State
+from audit_trail.core.validation import is_timestamp
 from audit_trail.core.values import Image, canonical_text, canonical_value
 
 if TYPE_CHECKING:
@@ -162,15 +163,14 @@ class TrailReader:
         for item in items:
             try:
                 yield Listed.from_item(item, self.trail.key_schema.audit_partition_key)
-            except MalformedItemError:
-                self.problems.foreign += 1
+            except ForeignItemError as error:
+                self.problems.note_foreign(error)
 
     def whole(self, listed: Iterable[Listed], wanted: Filter) -> Iterator[Change]:
         """Yield the changes that are listed and wanted, in their order."""
         near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
-        attribute = self.trail.reason_attribute
-        found = self.problems.changes(whole(self._pool, self._get_restored, near))
-        changes = (with_reason_source(change, attribute) for change in found)
+        # Images are put back one record after the other: from many records at once, they would fill the memory.
+        changes = map(self._restored, self.problems.changes(whole(self._pool, self._get, near)))
         return self.problems.shown(change for change in changes if wanted.matches(change))
 
     def _newest_first(self, keys: Image, between: reading.Range | None) -> Iterator[Change]:
@@ -185,9 +185,10 @@ class TrailReader:
                 yield from order.ahead(partial(unread.highest, page.last))
         yield from order.rest()
 
-    def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:
-        return [reading.restored(item, self._fetch) for item in self._get(listed)]
-
     def _restored(self, change: Change) -> Change:
-        restored = replace(change, item=reading.restored(change.item, self._fetch))
+        try:
+            item = reading.restored(change.item, self._fetch)
+        except MalformedItemError as error:
+            return replace(change, broken=str(error))  # what lies inline is shown all the same
+        restored = change if item is change.item else replace(change, item=item)
         return with_reason_source(restored, self.trail.reason_attribute)

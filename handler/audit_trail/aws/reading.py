@@ -10,8 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.source_table import key_schema
 from audit_trail.core.buckets import own_buckets
-from audit_trail.core.errors import MalformedItemError, TableTrailError
+from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.provenance import Tables
 from audit_trail.core.records import SCHEMA_VERSION, with_old_image
 from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
@@ -64,7 +65,7 @@ class Trail:
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """The trail's own buckets, each once; none where the tags name none."""
+        """The trail's own buckets, each once; none where the tags name none. Images are read from no others."""
         return () if self.bucket is None else own_buckets(self.bucket, self.failures_bucket)
 
 
@@ -128,6 +129,17 @@ def function_settings(client: "DynamoDBClient", audit_table: str) -> dict[str, s
         "PARTITION_KEY": schema.partition_key,
         "SORT_KEY": schema.sort_key or "",
     }
+
+
+def tables_of(client: "DynamoDBClient", audit_table: str) -> Tables:
+    """Return the ARNs of an audit table and its source table, which needn't be there any more.
+
+    :raises NotATrailError: the table doesn't carry the tags of an audit table.
+    :raises botocore.exceptions.ClientError: the table isn't there or permission is missing.
+    """
+    table = client.describe_table(TableName=audit_table)["Table"]
+    beginning, _, _ = table["TableArn"].rpartition("/")
+    return Tables(f"{beginning}/{_trail_tags(client, table)['source-table']}", table["TableArn"])
 
 
 def _source(client: "DynamoDBClient", audit_table: str, source_table: str) -> "TableDescriptionTypeDef":
@@ -246,10 +258,13 @@ def _query(trail: Trail, keys: Image, between: Range | None) -> dict[str, Any]:
 
 
 def restored(item: Image, fetch: Callable[[str], bytes]) -> Image:
-    """Return a record with its images, wherever they lie; where they can't be read, as it is stored."""
+    """Return a record with its images, wherever they lie; where AWS doesn't give them, as it is stored.
+
+    :raises MalformedItemError: they aren't what was stored with it.
+    """
     try:
         return with_old_image(unpack(item, fetch))
-    except (MalformedItemError, ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError):
         return item  # what lies inline is true all the same
 
 

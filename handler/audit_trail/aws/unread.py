@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 
-from audit_trail.core.history import is_timestamp
 from audit_trail.core.moments import bound
+from audit_trail.core.validation import is_timestamp
 
 Newest = Callable[[tuple[str, str]], str | None]
 """Returns the highest timestamp between two, or None where there is no record."""

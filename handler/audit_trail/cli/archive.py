@@ -16,7 +16,8 @@ def archive(*, trail: TrailOptions, within: RangeOptions, which: FilterOptions, 
 
     Exits with 0 when there are such changes, 1 when there is none, 2 when the command's words are off, DuckDB is
     missing or a newer version wrote some records (the others are shown), 3 when AWS refuses or an object of the archive
-    can't be read (the others are shown), and 4 when copies of a record differ (it is left out).
+    can't be read (the others are shown), and 4 when a record is not what Table Trail writes or its copies differ (the
+    others are shown).
 
     For example:
 

@@ -3,7 +3,6 @@
 Fetched by boto3 and not by DuckDB itself, whose reading from S3 is an extension that it would have to download.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from typing import Any
 
 from audit_trail.aws.archive import THREADS, Archive
 from audit_trail.cli.context import UsageError
-from audit_trail.core.archive import fit
+from audit_trail.core.archive import fit, item_of
 from audit_trail.core.copies import Copy, Found, agreed
 from audit_trail.core.filters import Filter
 from audit_trail.core.moments import FIRST, LAST, bound
@@ -86,7 +85,7 @@ def _found(
     conditions = " AND ".join(_conditions(wanted, values))
     rows = connection.execute(_QUERY.format(lines=_LINES.format(columns=columns), conditions=conditions), values)
     copies = (
-        Copy(json.loads(item), urls[file]) for some in iter(lambda: rows.fetchmany(_ROWS), []) for item, file in some
+        Copy(item_of(item), urls[file]) for some in iter(lambda: rows.fetchmany(_ROWS), []) for item, file in some
     )
     for _, those in groupby(copies, attrgetter("timestamp")):
         # Two keys may look the same where characters don't fit a line's plain fields, and lie between one another.

@@ -33,7 +33,8 @@ def as_of(
 
     Exits with 0 when the item existed, 1 when it didn't exist then, was deleted, or nothing is recorded of the key, 2
     when the command's words are off or a newer version wrote a record that is needed, 3 when AWS refuses, or records
-    that tell may have expired and no archive has them, and 4 when copies of such a record differ.
+    that tell may have expired and no archive has them, and 4 when such a record is not what Table Trail writes or its
+    copies differ.
 
     For example:
 

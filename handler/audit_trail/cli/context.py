@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 import typer
 
 from audit_trail.aws import reading
-from audit_trail.core.errors import CopiesDifferError, MalformedArchiveError, TableTrailError
+from audit_trail.cli.layout import visible
+from audit_trail.core.errors import (
+    CopiesDifferError,
+    MalformedArchiveError,
+    MalformedItemError,
+    NewerRecordError,
+    TableTrailError,
+)
 from audit_trail.core.states import ExpiredError, StateUnreadableError
 
 if TYPE_CHECKING:
@@ -120,7 +127,9 @@ class Exit(IntEnum):
     USAGE = 2
     AWS_REFUSED = 3
     GONE = 3
-    CONTRADICTED = 4
+    """What the answer needs has expired, or can't be read."""
+    UNTRUSTED = 4
+    """What is stored is not what Table Trail writes: somebody else put it there, or changed it."""
 
 
 class UsageError(TableTrailError):
@@ -170,11 +179,11 @@ class Connection:
         client: Any = self._session.client("sts", endpoint_url=self.endpoint_url, config=config)
         return principal(client)
 
-    def images(self) -> Callable[[str], bytes]:
-        """Return what reads images that lie in the history bucket."""
+    def images(self, buckets: Collection[str]) -> Callable[[str], bytes]:
+        """Return what reads images that lie in the trail's own buckets, and nothing from elsewhere."""
         from audit_trail.aws.image_bucket import fetcher  # noqa: PLC0415  as below
 
-        return fetcher(self.s3)
+        return fetcher(self.s3, buckets)
 
     @functools.cached_property
     def _session(self) -> "boto3.Session":
@@ -198,8 +207,10 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
             _stop(str(error), Exit.AWS_REFUSED)
         except (ExpiredError, MalformedArchiveError) as error:
             _stop(str(error), Exit.GONE)
-        except CopiesDifferError as error:
-            _stop(str(error), Exit.CONTRADICTED)
+        except NewerRecordError as error:
+            _stop(str(error), Exit.USAGE)
+        except (MalformedItemError, CopiesDifferError) as error:
+            _stop(str(error), Exit.UNTRUSTED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)
         except Exception as error:
@@ -214,7 +225,7 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def note(sentence: str) -> None:
     """Say something beside the output."""
-    print(sentence, file=sys.stderr)  # noqa: T201  the one place that speaks on stderr
+    print(visible(sentence), file=sys.stderr)  # noqa: T201  the one place that speaks on stderr
 
 
 def tell(sentence: str) -> None:

@@ -41,7 +41,7 @@ def diff(  # noqa: PLR0913  each is an option or a group of them
 
     Exits with 0 when something differs, 1 when nothing does or nothing is recorded of the key, 2 when the command's
     words are off or a newer version wrote a record that is needed, 3 when AWS refuses, or records that tell may have
-    expired and no archive has them, and 4 when copies of such a record differ.
+    expired and no archive has them, and 4 when such a record is not what Table Trail writes or its copies differ.
 
     For example:
 

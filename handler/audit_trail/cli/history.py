@@ -39,7 +39,7 @@ def history(  # noqa: PLR0913  each is an option or a group of them
 
     Exits with 0 when there are changes, 1 when there is none, 2 when the command's words are off or a newer version
     wrote some records (the others are shown), 3 when AWS refuses or an object of the archive can't be read, and 4 when
-    copies of a record differ (it is left out).
+    a record is not what Table Trail writes or its copies differ (the others are shown).
 
     For example:
 

@@ -59,7 +59,7 @@ class TrailOptions:
         trail = reading.find_trail(client, self.audit_table)
         records = self.archive_to_read(trail, archive)
         timeline = Timeline(client, trail, records, always=archive is True, now=clock.now, say=note)
-        reader = TrailReader(client, trail, connection.images(), timeline)
+        reader = TrailReader(client, trail, connection.images(trail.buckets), timeline)
         if records is not None:
             reader.problems.objects = records.unreadable
         return reader

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from audit_trail import batch
+from audit_trail.aws import reading
 from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
 from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.aws.image_bucket import S3ImageStore
@@ -22,8 +23,10 @@ from audit_trail.batch.redriving import Became, Redriven
 from audit_trail.batch.redriving import redrive as put_back
 from audit_trail.cli import bucket as buckets
 from audit_trail.cli import words
-from audit_trail.cli.context import Connection, Exit
+from audit_trail.cli.context import Connection, Exit, tell
 from audit_trail.ports import Outcome, Verdict
+
+_FOREIGN = "foreign"
 
 
 class _DryTable(PartiqlAuditTable):
@@ -57,6 +60,7 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
     archive = (_DryObjects if dry_run else Objects)(connection.s3, settings.trail_bucket)
     opened = buckets.opened(connection, settings, _DryBucket if dry_run else S3FailureBucket)
     waiting = [(bucket, [found.key for found in buckets.waiting(bucket, only)]) for bucket in opened]
+    tables = reading.tables_of(connection.dynamodb(), audit_table)
 
     def each() -> Iterator[tuple[str, Redriven]]:
         for bucket, keys in waiting:
@@ -66,9 +70,10 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
                 table=table,
                 images=images,
                 archive=archive,
-                audit_table=audit_table,
+                tables=tables,
                 settings=settings.records,
                 time=patience,
+                now=time.time,
             ):
                 yield bucket.bucket, one
                 if one.stuck:
@@ -77,6 +82,12 @@ def run(connection: Connection, audit_table: str, only: str, *, dry_run: bool, a
     total = sum(len(keys) for _, keys in waiting)
     count = _print_each(each(), total, _json if as_json else _line, dry_run=dry_run)
     _summarise(count, total, settings.buckets, dry_run=dry_run)
+    if count[_FOREIGN]:
+        tell(
+            f"{count[_FOREIGN]} object(s) hold what isn't this trail's: find out who put them into "
+            f"{' or '.join(settings.buckets)}, see docs/runbook.md"
+        )
+        raise typer.Exit(Exit.UNTRUSTED)
     if count[Became.STAYS]:
         raise typer.Exit(Exit.NOT_ALL_DONE)
 
@@ -89,8 +100,8 @@ def patience(seconds: float) -> batch.Time:
 
 def _print_each(
     done: Iterator[tuple[str, Redriven]], total: int, line: Callable[..., str], *, dry_run: bool
-) -> Counter[Became]:
-    count: Counter[Became] = Counter()
+) -> Counter[str]:
+    count: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     # On one terminal, what is printed has to go above the bar; a pipe gets it as it is.
@@ -100,6 +111,8 @@ def _print_each(
     ) as progress:
         for bucket, one in progress.track(done, total, description="dry run" if dry_run else "putting back"):
             count[one.became] += 1
+            if one.foreign:
+                count[_FOREIGN] += 1
             if one.became is Became.GONE:
                 continue
             if beside_the_bar:
@@ -118,6 +131,7 @@ def _json(bucket: str, one: Redriven, *, dry_run: bool) -> str:
         "records": one.records,
     }
     fields |= {"dry_run": True} if dry_run else {"stored": one.stored}
+    fields |= {"foreign": True} if one.foreign else {}
     return json.dumps(fields | ({"reason": one.reason} if one.reason else {}))
 
 
@@ -128,9 +142,9 @@ def _line(_bucket: str, one: Redriven, *, dry_run: bool) -> str:
     return f"{became}: {words.printable(one.key)} ({one.records} record(s){new}){reason}"
 
 
-def _summarise(count: Counter[Became], total: int, among: Sequence[str], *, dry_run: bool) -> None:
+def _summarise(count: Counter[str], total: int, among: Sequence[str], *, dry_run: bool) -> None:
     moved, stay, gone = (count[became] for became in (Became.MOVED, Became.STAYS, Became.GONE))
-    untried = total - count.total()
+    untried = total - moved - stay - gone
     if not total:
         words = f"Nothing waits in {' or '.join(among)}."
     elif dry_run:

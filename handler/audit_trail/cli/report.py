@@ -46,7 +46,8 @@ def report(
 
     Exits with 0 when it is written, 1 when there are no changes, 2 when the command's words are off or a newer version
     wrote some records (the page has the others), 3 when AWS refuses or an object of the archive can't be read, and 4
-    when copies of a record differ (the page is without it); where only images can't be read, the page says of which
+    when a record is not what Table Trail writes or its copies differ (the page has the others); where only images can't
+    be read, the page says of which
     changes, and is written.
 
     For example:

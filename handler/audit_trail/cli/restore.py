@@ -109,8 +109,8 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
     answer was no or not all of many could be done, 2 when the command's words are off, it can't be written at once or
     it would be deleted without --allow-delete, 3 when AWS refuses, an object of the archive can't be read, or records
-    that tell may have expired and no archive has them, and 4 when copies of such a record differ. Then nothing is
-    written.
+    that tell may have expired and no archive has them, and 4 when such a record is not what Table Trail writes or its
+    copies differ. Then nothing is written.
 
     For example:
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from audit_trail.cli import clock, words
 from audit_trail.cli.context import UsageError, note
 from audit_trail.core import states
-from audit_trail.core.history import is_timestamp
+from audit_trail.core.validation import is_timestamp
 
 if TYPE_CHECKING:
     from audit_trail.aws.reader import TrailReader

@@ -73,8 +73,9 @@ def finish(  # noqa: PLR0913  all that decides the exit code
 def _line(one: dict[str, Any]) -> str:
     key = " ".join(words.printable(str(value)) for value in one.get("keys", {}).values())
     between = f" (the record before: {one['before']})" if "before" in one else ""
+    timestamp = words.printable(one.get("timestamp", "-"))  # of what is no audit record, it may be anything
     places = f": {', '.join(map(words.printable, one['places']))}" if "places" in one else ""
-    return f"BROKEN  {one['check']:<9}  {key}  {one.get('timestamp', '-')}: {one['why']}{between}{places}"
+    return f"BROKEN  {one['check']:<9}  {key}  {timestamp}: {one['why']}{between}{places}"
 
 
 def _summarise(tally: Tally) -> None:

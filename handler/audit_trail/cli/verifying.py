@@ -54,7 +54,7 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
     trail = reading.find_trail(client, options.audit_table)
     archive = options.archive_to_read(trail, how.archive)
     unreadable = [] if archive is None else archive.unreadable
-    view = _View(client, trail, options.connection.images(), Meter(how.max_read_units))
+    view = _View(client, trail, options.connection.images(trail.buckets), Meter(how.max_read_units))
     with ThreadPoolExecutor(THREADS, "trail") as pool:
         if key:
             keys = key_words.parse(key, trail)

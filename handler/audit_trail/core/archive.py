@@ -9,14 +9,14 @@ import gzip
 import hashlib
 import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit_trail.core.errors import MalformedArchiveError, MalformedRecordError, MalformedValueError
-from audit_trail.core.history import is_timestamp
+from audit_trail.core.errors import MalformedArchiveError, MalformedItemError, MalformedRecordError, MalformedValueError
+from audit_trail.core.limits import LARGEST_LINE, LARGEST_OBJECT, gunzipped_lines, parsed
 from audit_trail.core.records import StreamRecord, sequence_number
+from audit_trail.core.validation import check_values, is_timestamp
 from audit_trail.core.values import AttributeValue, Image, canonical_value
 
 PREFIX = "archive/"
@@ -30,7 +30,6 @@ _DIGITS_OF_DIGEST = 16
 _UNFIT = re.compile("[\x00\ud800-\udfff]")  # readers of UTF-8 refuse the ones, some the other
 _DAY = re.compile(rf"{PREFIX}dt=([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/").fullmatch
 
-_MISFIT = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zlib.error)
 _FOREIGN = "an object under archive/ is not one of the archive's: it can't be read"
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular=False).encode
@@ -59,12 +58,6 @@ def expired(record: StreamRecord) -> bool:
     )
 
 
-def table_of(record: Any) -> str:
-    """Return the name of the table whose stream a record comes from; nothing where it doesn't say."""
-    arn = record.get("eventSourceARN") if isinstance(record, Mapping) else None
-    return arn.partition("/")[2].partition("/")[0] if isinstance(arn, str) else ""
-
-
 def line(record: StreamRecord) -> Line:
     """Make the archive's line of a deletion's old image, which is the record that expired.
 
@@ -82,7 +75,7 @@ def line(record: StreamRecord) -> Line:
         timestamp = item["timestamp"]["S"]
         [partition] = change["Keys"].keys() - {"timestamp"}
         key = key_text(item[partition])
-        if is_timestamp(timestamp) is None:
+        if not is_timestamp(timestamp):
             raise MalformedRecordError("the deleted item's timestamp is not an audit record's")
         return Line(timestamp[:10], key, timestamp, number, _text(key, timestamp, item))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedValueError):
@@ -157,24 +150,33 @@ def items(body: bytes, partition_key: str, day: str, key: str | None = None) -> 
         that isn't an item's, is of another day, or whose plain fields say something else than its item.
     """
     try:
-        if not body:
-            raise MalformedArchiveError(_FOREIGN)
-        for text in gzip.decompress(body).splitlines():
-            fields = json.loads(text)
+        for text in gunzipped_lines(body, LARGEST_OBJECT):
+            fields = parsed(text, LARGEST_LINE)
             if key is None or fields["key"] == key:
-                item = json.loads(fields["item"])
+                item = item_of(fields["item"])
                 if not _agrees(fields, item, partition_key) or timestamp_of(item)[:10] != day:
                     raise MalformedArchiveError(_FOREIGN)
                 yield item
-    except (MalformedRecordError, MalformedValueError, *_MISFIT):
+    except (KeyError, TypeError, ValueError, AttributeError, MalformedRecordError, MalformedValueError):
         raise MalformedArchiveError(_FOREIGN) from None
 
 
 def _agrees(fields: Mapping[str, Any], item: Image, partition_key: str) -> bool:
-    if not all(isinstance(value, dict) for value in item.values()):
-        return False
     told = _plain(key_text(item[partition_key]), timestamp_of(item), item)
     return all(fields.get(name) == told.get(name) for name in COLUMNS if name != "item")
+
+
+def item_of(text: str) -> Image:
+    """Return the record that a line has as text.
+
+    :raises MalformedArchiveError: it isn't an item.
+    """
+    try:
+        item: Image = parsed(text, LARGEST_LINE)
+        check_values(item)
+    except (ValueError, TypeError, AttributeError, MalformedItemError):
+        raise MalformedArchiveError("a line of an object under archive/ holds no item") from None
+    return item
 
 
 def timestamp_of(item: Image) -> str:

@@ -67,7 +67,7 @@ def check(changes: Iterable[Change], circumstances: Circumstances = UNKNOWN) -> 
     """Check one item's changes, which come in their order, the oldest first."""
     chain = Chain(circumstances)
     for change in changes:
-        yield from chain.add(change)
+        yield from chain.add(change, change.broken)
     yield from chain.end()
 
 
@@ -210,7 +210,7 @@ class Chain:
         retention, now = self._retention(*since), self._circumstances.now
         if retention is None or now is None:
             return False
-        return since[0].moment - REORDER_WITHIN + retention <= now  # it may carry a time that is as much earlier
+        return retention <= now - since[0].moment + REORDER_WITHIN  # it may carry a time that is as much earlier
 
     def _retention(self, *changes: Change) -> timedelta | None:
         """Return the shortest time for which records were kept; None is for ever."""

@@ -13,6 +13,8 @@ from audit_trail.core.values import Image
 CLOCKS_WITHIN = timedelta(minutes=15)
 """How far this machine's clock and AWS's may be apart: with more between them, AWS refuses requests."""
 
+_SHORTEST = timedelta(days=1)
+
 
 def border(now: datetime, retention: timedelta | None, *items: Image) -> datetime | None:
     """Return the moment from which on no record can have expired; None where none ever does.
@@ -33,6 +35,7 @@ def kept_for(item: Image) -> timedelta | None:
     """Return how long a record is kept; None is for ever."""
     try:
         made = datetime.fromisoformat(item["timestamp"]["S"].partition("#")[0])
-        return timedelta(seconds=int(item["expires_at"]["N"]) - made.timestamp())
+        kept = timedelta(seconds=int(item["expires_at"]["N"]) - made.timestamp())
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
+    return kept if kept >= _SHORTEST else None  # what no trail has excuses nothing
