@@ -93,6 +93,7 @@ def numbers(*words: str) -> list[int]:
     return [int(one["timestamp"].partition("#")[2]) for one in found("archive", *words)]
 
 
+UNTRUSTED = 4
 NEW = order(1, status="NEW", updated_by="mia")
 PAID = order(1, status="PAID", updated_by="tom")
 CHANGES = [
@@ -351,7 +352,7 @@ def test_a_foreign_object_is_named(archived: Archived) -> None:
     """An object that somebody else put into the archive is named in one sentence."""
     archived.s3.put_object(Bucket=BUCKET, Key="archive/dt=2026-11-24/x.gz", Body=b"x")
     result = trail("history", "1", "--include-archive")
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (UNTRUSTED, "")
     assert f"s3://{BUCKET}/archive/dt=2026-11-24/x.gz is not an object of this archive" in result.stderr
 
 
@@ -363,7 +364,7 @@ def test_a_line_without_a_record_is_named(archived: Archived, command: str) -> N
     key = "archive/dt=2026-11-24/x.gz"
     archived.s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(json.dumps(fields).encode("ascii")))
     result = trail(*command.split(), "--include-archive")
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (UNTRUSTED, "")
     assert f"s3://{BUCKET}/{key} is not an object of this archive" in result.stderr
 
 

@@ -66,7 +66,8 @@ def verify(  # noqa: PLR0913  one parameter an option
     the archive after --settle seconds: give more than the archive's batching_window_seconds, such as 120.
 
     Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told) or nothing is recorded, 2 when the command's
-    words are off or a newer version wrote some records, and 3 when AWS refuses or images can't be read.
+    words are off or a newer version wrote some records, 3 when AWS refuses or images
+    can't be read, and 4 when an object of the archive is not what Table Trail writes.
 
     For example:
 
