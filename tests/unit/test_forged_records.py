@@ -233,6 +233,7 @@ def test_gzip_is_bounded_and_whole() -> None:
     for broken, most in (
         (body, 4_999_999),
         (body[:-1], 2**24),
+        (body[:-4] + (1_000).to_bytes(4, "little"), 2**24),
         (body + b"x", 2**24),
         (body + body, 2**24),
         (b"", 2**24),

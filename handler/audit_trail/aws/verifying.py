@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _GONE = frozenset({"NoSuchKey", "404"})
+_ONE_AT_A_TIME = Lock()
+"""Forged bodies, unpacked by many threads at once, would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,11 @@ class Items:
 
 def opened(item: Image, fetch: Callable[[str], bytes]) -> tuple[Image, str]:
     """Return a record with its images, or else why what moved out of it isn't what was put there; "" if that is open."""
+    if "images" not in item:
+        return _rebuilt(item)
     try:
-        whole = unpack(item, fetch)
+        with _ONE_AT_A_TIME:
+            whole = unpack(item, _beside(fetch))
     except MalformedItemError as error:
         return item, f"{error}"
     except ClientError as error:
@@ -117,10 +123,27 @@ def opened(item: Image, fetch: Callable[[str], bytes]) -> tuple[Image, str]:
         return item, "the object that had its images is gone" if gone else ""
     except BotoCoreError:
         return item, ""
+    return _rebuilt(whole)
+
+
+def _rebuilt(whole: Image) -> tuple[Image, str]:
     try:
         return with_old_image(whole), ""
     except MalformedItemError:
         return whole, ""  # its digest tells
+
+
+def _beside(fetch: Callable[[str], bytes]) -> Callable[[str], bytes]:
+    """Return what fetches while others unpack."""
+
+    def beside(uri: str) -> bytes:
+        _ONE_AT_A_TIME.release()
+        try:
+            return fetch(uri)
+        finally:
+            _ONE_AT_A_TIME.acquire()
+
+    return beside
 
 
 def keys_of(image: Image, trail: Trail) -> Image:

@@ -62,8 +62,11 @@ def gunzipped_lines(body: bytes, most: int) -> Iterator[bytes]:
 
 
 def _chunks(body: bytes, most: int) -> Iterator[bytes]:
+    # The last four bytes say how much it holds: what lies there is found out before that much is unpacked.
+    left = int.from_bytes(body[-4:], "little")
+    if left > most:
+        raise ValueError("the gzip holds more than it may")
     unpacking = zlib.decompressobj(_GZIP)
-    left = most
     try:
         chunk = unpacking.decompress(body, _CHUNK)
         while chunk:
