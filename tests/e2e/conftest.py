@@ -108,7 +108,9 @@ def aws_engine(
 
 
 @pytest.fixture(scope="session")
-def deployment(aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(
+    aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Deployment]:
     """Deploy the example from the built zip, and tear it down after the last test."""
     handler_zip = build_zip.build()
     deployed = LocalDeployment(tmp_path_factory.mktemp("deployment") / "deployment", aws_engine.endpoint)
@@ -116,7 +118,7 @@ def deployment(aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
     deployment = Deployment(aws_engine, outputs, deployed.terraform)
     yield deployment
     deployment.close()
-    if aws_engine.kind == "external":
+    if aws_engine.kind == "external" and not pytestconfig.getoption("leave_deployed"):
         deployed.down()
 
 

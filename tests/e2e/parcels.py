@@ -40,20 +40,20 @@ class Parcels:
         self.names: dict[str, str] = deployment.outputs["parcels"]
         self.dynamodb = deployment.client("dynamodb")
         self.functions = deployment.client("lambda")
-        self._kind = kind
+        self.kind = kind
         self.delivery: Delivery
 
     def begin(self) -> None:
         """Begin with a mapping that has delivered all that was written so far."""
-        self.delivery = self._kind(self.deployment, self.names)
+        self.delivery = self.kind(self.deployment, self.names)
 
     def stored(self, keys: list[Image]) -> list[Image]:
         """Return the audit records of the items that have these keys."""
         return [record for record in scan(self.dynamodb, self.names["audit_table"]) if record["keys"]["M"] in keys]
 
-    def item(self, keys: Image) -> Item:
+    def item(self, keys: Image, *, binary: bool = True) -> Item:
         """Return an item of the source table that wasn't written yet."""
-        return Item(self.names["source_table"], keys)
+        return Item(self.names["source_table"], keys, binary=binary)
 
     def objects(self, prefix: str) -> list[str]:
         """Return what lies in the failures bucket under a prefix."""

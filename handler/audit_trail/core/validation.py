@@ -119,9 +119,13 @@ def _check_all(values: Iterable[Any], levels: int) -> None:
         if tag == "S":
             if type(body) is not str:
                 raise MalformedValueError("an S value is not a string")
-        elif tag in ("M", "L"):
-            if not levels or type(body) is not (dict if tag == "M" else list):
-                raise MalformedValueError("an M or L value is no map or list, or lies too deep")
-            _check_all(body.values() if tag == "M" else body, levels - 1)
+        elif tag == "M":
+            if not levels or type(body) is not dict:
+                raise MalformedValueError("an M value is no map, or lies too deep")
+            _check_all(body.values(), levels - 1)
+        elif tag == "L":
+            if not levels or type(body) is not list:
+                raise MalformedValueError("an L value is no list, or lies too deep")
+            _check_all(body, levels - 1)
         elif tag != "N" or not plain_number(body):
             canonical_value(value)
