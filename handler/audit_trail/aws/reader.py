@@ -189,6 +189,7 @@ class TrailReader:
         try:
             item = reading.restored(change.item, self._fetch)
         except MalformedItemError as error:
-            return replace(change, broken=str(error))  # what lies inline is shown all the same
-        restored = change if item is change.item else replace(change, item=item)
+            restored = replace(change, broken=str(error))  # what lies inline is shown all the same
+        else:
+            restored = change if item is change.item else replace(change, item=item)
         return with_reason_source(restored, self.trail.reason_attribute)
