@@ -44,8 +44,9 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --endpoint-url, so that the same tests run on any engine."""
+    """Add --endpoint-url, so that the same tests run on any engine, and --leave-deployed for one that is thrown away."""
     parser.addoption("--endpoint-url", default=None, help="an engine that runs already, http://127.0.0.1:… for example")
+    parser.addoption("--leave-deployed", action="store_true", help="don't destroy what was deployed there in the end")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 # What Terraform asks of AWS for the root: to read all of it (plan), and to make and change it (deploy). Neither opens an
-# item, an object or a log line, and neither may delete a table or the bucket.
+# item, an object or a log line, and neither may delete a table or a bucket.
 
 data "aws_caller_identity" "current" {}
 
@@ -24,8 +24,8 @@ locals {
       read      = ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"]
       write     = ["dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"]
     }
-    Bucket = {
-      resources = ["${local.arn}:s3:::${var.audit_table_name}-trail-${local.account}-${local.region}"]
+    Buckets = {
+      resources = [for part in ["trail", "failures"] : "${local.arn}:s3:::${var.audit_table_name}-${part}-${local.account}-${local.region}"]
       read = [
         "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration",
         "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketRequestPayment", "s3:GetBucketTagging",

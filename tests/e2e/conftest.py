@@ -49,8 +49,13 @@ class Deployment:
 
     @property
     def bucket(self) -> str:
-        """The bucket's name."""
+        """The history bucket's name."""
         return str(self.outputs["bucket_name"])
+
+    @property
+    def failures_bucket(self) -> str:
+        """The failures bucket's name."""
+        return str(self.outputs["failures_bucket_name"])
 
     @property
     def function(self) -> str:
@@ -103,7 +108,9 @@ def aws_engine(
 
 
 @pytest.fixture(scope="session")
-def deployment(aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(
+    aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Deployment]:
     """Deploy the example from the built zip, and tear it down after the last test."""
     handler_zip = build_zip.build()
     deployed = LocalDeployment(tmp_path_factory.mktemp("deployment") / "deployment", aws_engine.endpoint)
@@ -111,7 +118,7 @@ def deployment(aws_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> 
     deployment = Deployment(aws_engine, outputs, deployed.terraform)
     yield deployment
     deployment.close()
-    if aws_engine.kind == "external":
+    if aws_engine.kind == "external" and not pytestconfig.getoption("leave_deployed"):
         deployed.down()
 
 

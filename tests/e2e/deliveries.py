@@ -1,6 +1,6 @@
 """Two event source mappings that do what AWS documents when a delivery fails: our model, and an engine's own.
 
-Both bring the changes of a deployed source table to the deployed function, and what they give up to the real bucket.
+Both bring the changes of a deployed source table to the deployed function, and what they give up to the real failures bucket.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import random
 import time
+from contextlib import contextmanager
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tests.e2e.waiting import wait_until
@@ -21,12 +23,28 @@ from tests.event_source_mapping import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from tests.e2e.conftest import Deployment
 
 PATIENCE = 180
 """Seconds for what an engine does in its own time: retries with pauses, records that become a minute old."""
+
+
+class Limit(Enum):
+    """What makes a mapping give up on a batch."""
+
+    RECORD_AGE = auto()
+    RETRIES = auto()
+
+
+SOON: dict[Limit, dict[str, Any]] = {
+    Limit.RECORD_AGE: {"MaximumRecordAgeInSeconds": 60},
+    # Bisecting doesn't use up retries: each record would get its own.
+    Limit.RETRIES: {"MaximumRetryAttempts": 2, "BisectBatchOnFunctionError": False},
+}
+"""The least that a mapping takes for the record age, and a few retries."""
 
 
 class Delivery(Protocol):
@@ -38,8 +56,11 @@ class Delivery(Protocol):
     def try_in_vain(self) -> None:
         """Try a few times to deliver what was written, while that can't succeed."""
 
+    def giving_up(self, limit: Limit) -> AbstractContextManager[None]:
+        """Give up soon, by this limit alone, for a while; nothing may be on its way when that begins."""
+
     def give_up(self, until: Callable[[], bool]) -> None:
-        """Let everything become older than the mapping's maximum record age, until this is so."""
+        """Let the limit pass, until this is so."""
 
     def pass_days(self, days: int) -> None:
         """Let days pass, where they're simulated."""
@@ -60,7 +81,7 @@ class OverOurModel:
             DynamoDBStream(deployment.client("dynamodbstreams"), arn),
             self.clock,
             self.config,
-            on_failure=S3Destination(deployment.client("s3"), names["bucket"]),
+            on_failure=S3Destination(deployment.client("s3"), names["failures_bucket"]),
             rng=random.Random(5),
         )
         assert self.mapping.step() is None
@@ -74,6 +95,12 @@ class OverOurModel:
         """Invoke the function twice."""
         outcomes = [invocation and invocation.outcome for invocation in (self.mapping.step(), self.mapping.step())]
         assert outcomes == ["failed", "failed"]
+
+    @contextmanager
+    def giving_up(self, limit: Limit) -> Iterator[None]:
+        """Leave the record age as it was deployed: this clock gets there at once. Retries without end stay without."""
+        assert limit is Limit.RECORD_AGE
+        yield
 
     def give_up(self, until: Callable[[], bool]) -> None:
         """Let the record age pass."""
@@ -101,18 +128,23 @@ class OverTheEngine:
         """Wait for as long as an invocation or two take."""
         time.sleep(10)
 
-    def give_up(self, until: Callable[[], bool]) -> None:
-        """Wait for a minute, which is the least that a mapping takes for the record age."""
-        before = mapping_when(self._deployment, self._names["mapping"], "Enabled")["MaximumRecordAgeInSeconds"]
+    @contextmanager
+    def giving_up(self, limit: Limit) -> Iterator[None]:
+        """Set the limit while nothing is retried: an engine's mapping may finish what it has begun by its old settings."""
+        found = mapping_when(self._deployment, self._names["mapping"], "Enabled")
+        soon = SOON[limit]
+        self._set(soon)
         try:
-            self._set_record_age(60)
-            wait_until(until, 2 * PATIENCE)
+            yield
         finally:
-            self._set_record_age(before)
+            self._set({name: found[name] for name in soon})
 
-    def _set_record_age(self, seconds: int) -> None:
-        functions = self._deployment.client("lambda")
-        functions.update_event_source_mapping(UUID=self._names["mapping"], MaximumRecordAgeInSeconds=seconds)
+    def give_up(self, until: Callable[[], bool]) -> None:
+        """Wait for it."""
+        wait_until(until, PATIENCE)
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        self._deployment.client("lambda").update_event_source_mapping(UUID=self._names["mapping"], **settings)
         mapping_when(self._deployment, self._names["mapping"], "Enabled")
 
     def pass_days(self, days: int) -> None:

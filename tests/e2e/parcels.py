@@ -40,33 +40,33 @@ class Parcels:
         self.names: dict[str, str] = deployment.outputs["parcels"]
         self.dynamodb = deployment.client("dynamodb")
         self.functions = deployment.client("lambda")
-        self._kind = kind
+        self.kind = kind
         self.delivery: Delivery
 
     def begin(self) -> None:
         """Begin with a mapping that has delivered all that was written so far."""
-        self.delivery = self._kind(self.deployment, self.names)
+        self.delivery = self.kind(self.deployment, self.names)
 
     def stored(self, keys: list[Image]) -> list[Image]:
         """Return the audit records of the items that have these keys."""
         return [record for record in scan(self.dynamodb, self.names["audit_table"]) if record["keys"]["M"] in keys]
 
-    def item(self, keys: Image) -> Item:
+    def item(self, keys: Image, *, binary: bool = True) -> Item:
         """Return an item of the source table that wasn't written yet."""
-        return Item(self.names["source_table"], keys)
+        return Item(self.names["source_table"], keys, binary=binary)
 
     def objects(self, prefix: str) -> list[str]:
-        """Return what lies in the bucket under a prefix."""
+        """Return what lies in the failures bucket under a prefix."""
         pages = (
             self.deployment.client("s3")
             .get_paginator("list_objects_v2")
-            .paginate(Bucket=self.names["bucket"], Prefix=prefix)
+            .paginate(Bucket=self.names["failures_bucket"], Prefix=prefix)
         )
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def waiting(self, prefix: str) -> list[Image]:
         """Return the keys of the items whose stream records wait under a prefix, as often as they do."""
-        s3, bucket = self.deployment.client("s3"), self.names["bucket"]
+        s3, bucket = self.deployment.client("s3"), self.names["failures_bucket"]
         bodies = [(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in self.objects(prefix)]
         return [record["dynamodb"]["Keys"] for key, body in bodies for record in understand(key, body).records]
 

@@ -9,25 +9,32 @@ from __future__ import annotations
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.deliveries import OverOurModel, OverTheEngine
+from tests.e2e.deliveries import Limit, OverOurModel, OverTheEngine
 from tests.e2e.histories import assert_exact
 from tests.e2e.parcels import Parcels, with_a_bug
-from tests.e2e.probing import does_partial_batch_responses
+from tests.e2e.probing import PROBED, does_partial_batch_responses, gives_up_on_old_records, keeps_binary_values
 from tests.tables import put_all
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Callable, Iterator
 
     from audit_trail.core.values import Image
     from tests.e2e.conftest import Deployment
     from tests.e2e.workload import Item
 
 
-@pytest.fixture(scope="module", params=[OverTheEngine, OverOurModel], ids=["the engine's mapping", "our model"])
+ENGINES_OWN = pytest.param(OverTheEngine, id="the engine's mapping", marks=pytest.mark.engine_mapping)
+ON_THE_ENGINE = pytest.mark.parametrize("trails", [ENGINES_OWN], indirect=True)
+
+
+@pytest.fixture(scope="module", params=[ENGINES_OWN, pytest.param(OverOurModel, id="our model")])
 def trails(deployment: Deployment, request: pytest.FixtureRequest) -> Parcels:
     """Give the trail over each mapping."""
     if request.param is OverTheEngine and not does_partial_batch_responses(deployment):
@@ -38,8 +45,29 @@ def trails(deployment: Deployment, request: pytest.FixtureRequest) -> Parcels:
     return Parcels(deployment, request.param)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What probes find out about a mapping; they take a minute or two, so that other tests needn't wait for them."""
+
+    gives_up_on_old_records: Callable[[], bool]
+    keeps_binary_values: Callable[[], bool]
+
+
+@pytest.fixture(scope="module")
+def known(deployment: Deployment, trails: Parcels) -> Iterator[Known]:
+    """Give what probes find out about each mapping; our model gives up as AWS documents it."""
+    if trails.kind is not OverTheEngine:
+        yield Known(lambda: True, lambda: True)
+        return
+    with ThreadPoolExecutor(2) as pool:
+        yield Known(
+            pool.submit(gives_up_on_old_records, deployment).result,
+            pool.submit(keeps_binary_values, deployment).result,
+        )
+
+
 @pytest.fixture
-def parcels(trails: Parcels) -> Parcels:
+def parcels(trails: Parcels, known: Known) -> Parcels:
     """Give the trail with nothing left to deliver and nothing waiting in the bucket."""
     trails.begin()
     assert trails.waiting("quarantine/") == trails.waiting("aws/lambda/") == []
@@ -63,15 +91,15 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_an_audit_table_that_is_gone_beyond_the_record_age(parcels: Parcels) -> None:
-    """What was written while the audit table was gone lies in the bucket, and redrive restores every change, in order."""
+def given_up_and_put_back(parcels: Parcels, limit: Limit, *, binary: bool = True) -> None:
+    """Write while the audit table is gone, until the mapping gives up by a limit; then redrive, twice."""
     keys = new_keys(10)
-    items = [parcels.item(key) for key in keys]
+    items = [parcels.item(key, binary=binary) for key in keys]
 
     def given_up() -> int:
         return sum(key in keys for key in parcels.waiting("aws/lambda/"))
 
-    with parcels.other_settings(), parcels.without_audit_table():
+    with parcels.delivery.giving_up(limit), parcels.other_settings(), parcels.without_audit_table():
         parcels.write(items, 150, seed=1)
         parcels.delivery.try_in_vain()
         parcels.delivery.give_up(lambda: given_up() >= written(items))
@@ -85,6 +113,12 @@ def test_an_audit_table_that_is_gone_beyond_the_record_age(parcels: Parcels) -> 
     assert_exact(parcels.stored(keys), items)
     assert lines(parcels.trail("redrive")) == []
     assert parcels.objects("aws/lambda/") == parcels.objects("quarantine/") == []
+
+
+@ON_THE_ENGINE
+def test_an_audit_table_that_is_gone_until_the_retries_are_used_up_without_binary_values(parcels: Parcels) -> None:
+    """What an engine gave up after a few retries, binary values aside, lies in the bucket, and redrive restores all of it."""
+    given_up_and_put_back(parcels, Limit.RETRIES, binary=False)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +165,28 @@ def test_a_poison_record_among_a_thousand(parcels: Parcels) -> None:
     stored = parcels.stored(keys)
     assert sorted(record["new_image"]["M"]["parcel"]["N"] for record in stored) == [key["parcel"]["N"] for key in keys]
     assert lines(parcels.trail("redrive")) == []
-    moved = {"Bucket": parcels.names["bucket"], "Key": f"redriven/{line['key']}"}
+    moved = {"Bucket": parcels.names["failures_bucket"], "Key": f"redriven/{line['key']}"}
     parcels.deployment.client("s3").copy_object(Bucket=moved["Bucket"], Key=line["key"], CopySource=moved)
     assert [(again["became"], again["stored"]) for again in lines(parcels.trail("redrive"))] == [("moved", 0)]
     assert parcels.stored(keys) == stored
+
+
+@ON_THE_ENGINE
+def test_an_audit_table_that_is_gone_until_the_retries_are_used_up(parcels: Parcels, known: Known) -> None:
+    """What was given up after a few retries lies in the bucket whole, and redrive restores every change, in order."""
+    if not known.keeps_binary_values():
+        pytest.skip(
+            f"{parcels.deployment.engine.endpoint} loses binary values: of two changes that a function always failed on, "
+            "it gave the one without them to its on-failure destination, and the one before, with one, to nobody"
+        )
+    given_up_and_put_back(parcels, Limit.RETRIES)
+
+
+def test_an_audit_table_that_is_gone_beyond_the_record_age(parcels: Parcels, known: Known) -> None:
+    """What was written while the audit table was gone lies in the bucket, and redrive restores every change, in order."""
+    if not known.gives_up_on_old_records():
+        pytest.skip(
+            f"{parcels.deployment.engine.endpoint} ignores the maximum record age: {PROBED} seconds after a function failed "
+            "on a record for the first time, what was behind it still waited, although records may get 60 seconds old"
+        )
+    given_up_and_put_back(parcels, Limit.RECORD_AGE)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NAMES = ("status", "total", "lines", "tags", "a.b", "x/y", "til~de", "__dunder", "emoji 🎁", "diff", "timestamp")
 
 
-def random_value(rng: random.Random, levels: int = 3) -> AttributeValue:
-    """Make an attribute value of any of the ten types."""
+def random_value(rng: random.Random, levels: int = 3, *, binary: bool = True) -> AttributeValue:
+    """Make an attribute value of any of the ten types, or of the eight that aren't binary."""
     text = "".join(rng.choices(string.printable + "äß🎁", k=rng.randint(0, 12)))
     number = f"{rng.randint(-(10**12), 10**12)}{rng.choice(['', '.5', '.000001', 'E5', 'E-7'])}"
     raw = rng.randbytes(rng.randint(1, 12))
@@ -35,10 +35,13 @@ def random_value(rng: random.Random, levels: int = 3) -> AttributeValue:
         "SS": lambda: sorted({f"{text}{one}" for one in range(rng.randint(1, 4))}),
         "NS": lambda: [str(rng.randint(0, 9) * 10 + one) for one in range(rng.randint(1, 4))],
         "BS": lambda: [base64.b64encode(raw + bytes([one])).decode() for one in range(rng.randint(1, 4))],
-        "M": lambda: {name: random_value(rng, levels - 1) for name in rng.sample(NAMES, rng.randint(0, 4))},
-        "L": lambda: [random_value(rng, levels - 1) for _ in range(rng.randint(0, 4))],
+        "M": lambda: {
+            name: random_value(rng, levels - 1, binary=binary) for name in rng.sample(NAMES, rng.randint(0, 4))
+        },
+        "L": lambda: [random_value(rng, levels - 1, binary=binary) for _ in range(rng.randint(0, 4))],
     }
-    tag = rng.choice([tag for tag in makers if levels or tag not in ("M", "L")])
+    without = {*(() if levels else ("M", "L")), *(() if binary else ("B", "BS"))}
+    tag = rng.choice([tag for tag in makers if tag not in without])
     return {tag: makers[tag]()}
 
 
@@ -50,6 +53,8 @@ class Item:
     keys: Image
     images: list[Image | None] = field(default_factory=lambda: [None])
     lock: Lock = field(default_factory=Lock)
+    binary: bool = True
+    """It may have binary values."""
 
     def change(self, dynamodb: DynamoDBClient, rng: random.Random) -> None:
         """Put, update or delete it; a write that changes nothing makes no stream record, so it isn't made."""
@@ -60,7 +65,8 @@ class Item:
                 dynamodb.delete_item(TableName=self.table, Key=_to_client(self.keys))
                 self.images.append(None)
             elif kind == "put" or image is None:
-                new = self.keys | {name: random_value(rng) for name in rng.sample(NAMES, rng.randint(1, 6))}
+                names = rng.sample(NAMES, rng.randint(1, 6))
+                new = self.keys | {name: random_value(rng, binary=self.binary) for name in names}
                 if image is None or canonical_image(image) != canonical_image(new):
                     dynamodb.put_item(TableName=self.table, Item=_to_client(new))
                     self.images.append(new)
@@ -72,7 +78,7 @@ class Item:
         new = {other: value for other, value in image.items() if other != name}
         call: dict[str, Any] = {"UpdateExpression": "REMOVE #name"}
         if name not in image or rng.random() < 0.7:
-            new[name] = random_value(rng)
+            new[name] = random_value(rng, binary=self.binary)
             values = {":value": _to_client(new)[name]}
             call = {"UpdateExpression": "SET #name = :value", "ExpressionAttributeValues": values}
         if canonical_image(image) == canonical_image(new):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.reading import Trail, item_from_client, to_client
 from audit_trail.aws.scanning import Meter
-from audit_trail.core.archive import joined
+from audit_trail.core.copies import Copy, Found, joined
 from audit_trail.core.errors import MalformedItemError
 from audit_trail.core.records import with_old_image
 from audit_trail.core.spill import unpack
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _GONE = frozenset({"NoSuchKey", "404"})
+_ONE_AT_A_TIME = Lock()
+"""Forged bodies, unpacked by many threads at once, would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,9 @@ class Items:
         item = answer.get("Item")
         return None if item is None else item_from_client(item), answered_at(answer)
 
-    def records(self, partition: AttributeValue) -> Iterator[Image]:
-        """Yield all that a partition of the audit table holds, and what expired from it, the oldest time first.
-
-        :raises MalformedArchiveError: an object isn't the archive's.
-        """
-        stored = self._stored(partition)
+    def records(self, partition: AttributeValue) -> Iterator[Found]:
+        """Yield all that a partition of the audit table holds, and what expired from it, the oldest time first."""
+        stored = (Copy(item, self._trail.audit_table) for item in self._stored(partition))
         if self._archive is None:
             return stored
         return joined(stored, self._archive.records(partition, oldest_first=True), oldest_first=True)
@@ -111,8 +111,11 @@ class Items:
 
 def opened(item: Image, fetch: Callable[[str], bytes]) -> tuple[Image, str]:
     """Return a record with its images, or else why what moved out of it isn't what was put there; "" if that is open."""
+    if "images" not in item:
+        return _rebuilt(item)
     try:
-        whole = unpack(item, fetch)
+        with _ONE_AT_A_TIME:
+            whole = unpack(item, _beside(fetch))
     except MalformedItemError as error:
         return item, f"{error}"
     except ClientError as error:
@@ -120,10 +123,27 @@ def opened(item: Image, fetch: Callable[[str], bytes]) -> tuple[Image, str]:
         return item, "the object that had its images is gone" if gone else ""
     except BotoCoreError:
         return item, ""
+    return _rebuilt(whole)
+
+
+def _rebuilt(whole: Image) -> tuple[Image, str]:
     try:
         return with_old_image(whole), ""
     except MalformedItemError:
         return whole, ""  # its digest tells
+
+
+def _beside(fetch: Callable[[str], bytes]) -> Callable[[str], bytes]:
+    """Return what fetches while others unpack."""
+
+    def beside(uri: str) -> bytes:
+        _ONE_AT_A_TIME.release()
+        try:
+            return fetch(uri)
+        finally:
+            _ONE_AT_A_TIME.acquire()
+
+    return beside
 
 
 def keys_of(image: Image, trail: Trail) -> Image:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from audit_trail.cli import key as keys
-from audit_trail.cli.context import IncludeArchiveOption, UsageError, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, UsageError, speaks_plainly
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.redrive import DryRunOption
 
@@ -31,7 +31,10 @@ ReasonOption = Annotated[
     str | None,
     typer.Option("--reason", metavar="TEXT", help="Why: written into the attribute that the trail has for it."),
 ]
-ActorOption = Annotated[str | None, typer.Option("--actor", metavar="WHO", help="Who restores: written likewise.")]
+ActorOption = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="WHO", help="Who restores: written likewise. Unset: who you are, by AWS STS."),
+]
 FromOption = Annotated[
     Path | None,
     typer.Option(
@@ -49,6 +52,9 @@ ReportOption = Annotated[
         help="With --from: add a line of JSON for each item to this file, and leave alone those that it has already.",
         show_default=False,
     ),
+]
+AllowDeleteOption = Annotated[
+    bool, typer.Option("--allow-delete", help="Delete an item that did not exist then; without it, that is refused.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking.")]
 
@@ -69,6 +75,7 @@ class HowOptions:
     only: OnlyOption = None
     reason: ReasonOption = None
     actor: ActorOption = None
+    allow_delete: AllowDeleteOption = False
     dry_run: DryRunOption = False
     yes: YesOption = False
 
@@ -82,25 +89,28 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     which: WhichOptions,
     how: HowOptions,
     output: OutputOptions,
-    include_archive: IncludeArchiveOption = False,
+    archive: ArchiveOption = None,
 ) -> None:
     """Put an item back as it stood: show what differs between now and then, ask, and write.
 
     Only attributes that differ are written, each on condition that it still is as it was shown; what was added
-    meanwhile stays. An item that was deleted is put back where there is still none, and one that didn't exist is
-    deleted where it is still as shown. When somebody else was faster, nothing is left written and a sentence says so.
-    The restore is a change like any other, so the history has it too; --reason and --actor explain it there. A
-    deletion can't carry a reason: the item is given it in a change of its own just before.
+    meanwhile stays. An item that was deleted is put back where there is still none; one that didn't exist is deleted
+    with --allow-delete alone, where it is still as shown. When somebody else was faster, nothing is left written and a
+    sentence says so. The restore is a change like any other, so the history has it too; --reason and --actor explain
+    it there. Who wrote the item then, and why, is never put back: the trail's attribute for the actor gets --actor, or
+    else the ARN of who you are, or where AWS doesn't tell, stays as it stands.
 
     With --from, many items are restored one after the other, each like that; --json lines of `trail search` will do as
     keys. Interrupted, run it again with the same time and --report: it goes on where it was.
 
-    With --include-archive, expired records tell how an item stood, too; of many items, each object of the archive is
-    read once. What expired in the last minute or two may be in neither.
+    Where records that tell may have expired, it reads the archive, too; of many items, each object of it once. What
+    expired in the last minute or two may be in neither.
 
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
-    answer was no or not all of many could be done, 2 when the command's words are off or it can't be written at
-    once, and 3 when AWS refuses.
+    answer was no or not all of many could be done, 2 when the command's words are off, it can't be written at once or
+    it would be deleted without --allow-delete, 3 when AWS refuses, an object of the archive can't be read, or records
+    that tell may have expired and no archive has them, and 4 when such a record is not what Table Trail writes or its
+    copies differ. Then nothing is written.
 
     For example:
 
@@ -110,7 +120,9 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
 
     trail restore --from keys.txt 2026-11-24T12:00 --yes --report done.jsonl
 
-    trail restore 123 2025-03-31 --include-archive
+    trail restore 123 2026-11-23 --allow-delete --reason "test order"
+
+    trail restore 123 2025-03-31
     """
     output.check()
     given = list(words or [])
@@ -128,10 +140,9 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
 
     from audit_trail.cli import restoring, restoring_many  # noqa: PLC0415  takes longer than all of `trail --help`
 
-    with trail.open(include_archive=include_archive) as reader:
+    with trail.open(archive=archive) as reader:
         wanted = restoring.Wanted(reader, trail.connection, time, how, output)
         if which.source is not None:
-            archive = trail.archive(reader.trail) if include_archive else None
-            restoring_many.run(wanted, which.source, which.report, archive)
+            restoring_many.run(wanted, which.source, which.report, trail.archive_to_read(reader.trail, archive))
         else:
             restoring.run(wanted, given)

@@ -7,17 +7,16 @@ TTL deletion looks like: https://docs.aws.amazon.com/amazondynamodb/latest/devel
 
 import gzip
 import hashlib
-import heapq
 import json
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit_trail.core.errors import MalformedArchiveError, MalformedRecordError, MalformedValueError
-from audit_trail.core.history import is_timestamp
+from audit_trail.core.errors import MalformedArchiveError, MalformedItemError, MalformedRecordError, MalformedValueError
+from audit_trail.core.limits import LARGEST_LINE, LARGEST_OBJECT, gunzipped_lines, parsed
 from audit_trail.core.records import StreamRecord, sequence_number
+from audit_trail.core.validation import check_values, is_timestamp
 from audit_trail.core.values import AttributeValue, Image, canonical_value
 
 PREFIX = "archive/"
@@ -30,6 +29,8 @@ _KEY_TYPES = ("S", "N", "B")
 _DIGITS_OF_DIGEST = 16
 _UNFIT = re.compile("[\x00\ud800-\udfff]")  # readers of UTF-8 refuse the ones, some the other
 _DAY = re.compile(rf"{PREFIX}dt=([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/").fullmatch
+
+_FOREIGN = "an object under archive/ is not one of the archive's: it can't be read"
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular=False).encode
 
@@ -57,12 +58,6 @@ def expired(record: StreamRecord) -> bool:
     )
 
 
-def table_of(record: Any) -> str:
-    """Return the name of the table whose stream a record comes from; nothing where it doesn't say."""
-    arn = record.get("eventSourceARN") if isinstance(record, Mapping) else None
-    return arn.partition("/")[2].partition("/")[0] if isinstance(arn, str) else ""
-
-
 def line(record: StreamRecord) -> Line:
     """Make the archive's line of a deletion's old image, which is the record that expired.
 
@@ -80,7 +75,7 @@ def line(record: StreamRecord) -> Line:
         timestamp = item["timestamp"]["S"]
         [partition] = change["Keys"].keys() - {"timestamp"}
         key = key_text(item[partition])
-        if is_timestamp(timestamp) is None:
+        if not is_timestamp(timestamp):
             raise MalformedRecordError("the deleted item's timestamp is not an audit record's")
         return Line(timestamp[:10], key, timestamp, number, _text(key, timestamp, item))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedValueError):
@@ -88,14 +83,19 @@ def line(record: StreamRecord) -> Line:
 
 
 def _text(key: str, timestamp: str, item: Image) -> str:
+    # ASCII, so that lone surrogates survive in it.
+    return _encode(_plain(key, timestamp, item) | {"item": _encode(item)})
+
+
+def _plain(key: str, timestamp: str, item: Image) -> dict[str, Any]:
+    """Return a line's fields but for the item itself."""
     fields: dict[str, Any] = {"key": fit(key), "timestamp": timestamp}
     for name in ("event_name", "actor", "reason"):
         if name in item:
             fields[name] = fit(item[name]["S"])
     if "changed_attributes" in item:
         fields["changed_attributes"] = sorted(map(fit, item["changed_attributes"]["SS"]))
-    # ASCII, so that lone surrogates survive in it.
-    return _encode(fields | {"item": _encode(item)})
+    return fields
 
 
 def key_text(partition: AttributeValue) -> str:
@@ -118,10 +118,7 @@ def object_of(lines: Sequence[Line]) -> tuple[str, bytes]:
     A record that was delivered twice is written once. The digest in the key makes different objects differ: batches
     may be cut so that both begin and end alike, and two shards may have the same sequence numbers.
     """
-    unique: dict[tuple[str, str], Line] = {}
-    for one in lines:
-        unique.setdefault((one.key, one.timestamp), one)
-    text = "".join(f"{one.text}\n" for one in unique.values()).encode("ascii")
+    text = "".join(f"{one}\n" for one in dict.fromkeys(line.text for line in lines)).encode("ascii")
     ends = f"{lines[0].sequence_number}-{lines[-1].sequence_number}"
     digest = hashlib.sha256(text).hexdigest()[:_DIGITS_OF_DIGEST]
     key = f"{prefix(lines[0].day)}{ends}-{digest}.jsonl.gz"
@@ -139,30 +136,47 @@ def day_of(folder: str) -> str | None:
     return found[1] if found else None
 
 
-def items(body: bytes, key: str | None = None) -> Iterator[Image]:
-    """Yield the records in an object, in its order; with ``key`` only those whose line has it.
+def day_of_object(key: str) -> str:
+    """Return the day that an object's key says; nothing where it is none of the archive's."""
+    return day_of(f"{'/'.join(key.split('/', 2)[:2])}/") or ""
 
-    :raises MalformedArchiveError: it isn't an object of the archive.
+
+def items(body: bytes, partition_key: str, day: str, key: str | None = None) -> Iterator[Image]:
+    """Yield the records in an object of a day, in its order; with ``key`` only those whose line has it.
+
+    ``partition_key`` is the name of the audit table's.
+
+    :raises MalformedArchiveError: it isn't an object that the function wrote there: not gzip, not JSON lines, a line
+        that isn't an item's, is of another day, or whose plain fields say something else than its item.
     """
     try:
-        for text in gzip.decompress(body).splitlines():
-            fields = json.loads(text)
+        for text in gunzipped_lines(body, LARGEST_OBJECT):
+            fields = parsed(text, LARGEST_LINE)
             if key is None or fields["key"] == key:
-                yield json.loads(fields["item"])
-    except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
-        raise MalformedArchiveError("an object under archive/ is not one of the archive's: it can't be read") from None
+                item = item_of(fields["item"])
+                if not _agrees(fields, item, partition_key) or timestamp_of(item)[:10] != day:
+                    raise MalformedArchiveError(_FOREIGN)
+                yield item
+    except (KeyError, TypeError, ValueError, AttributeError, MalformedRecordError, MalformedValueError):
+        raise MalformedArchiveError(_FOREIGN) from None
 
 
-def joined(table: Iterable[Image], archive: Iterable[Image], *, oldest_first: bool = False) -> Iterator[Image]:
-    """Join one item's records from the audit table and from the archive into one history, in the order of both.
+def _agrees(fields: Mapping[str, Any], item: Image, partition_key: str) -> bool:
+    told = _plain(key_text(item[partition_key]), timestamp_of(item), item)
+    return all(fields.get(name) == told.get(name) for name in COLUMNS if name != "item")
 
-    A record that is in both, having expired a moment ago, comes once.
+
+def item_of(text: str) -> Image:
+    """Return the record that a line has as text.
+
+    :raises MalformedArchiveError: it isn't an item.
     """
-    before = ""
-    for item in heapq.merge(table, archive, key=timestamp_of, reverse=not oldest_first):
-        if (stamp := timestamp_of(item)) != before:
-            yield item
-        before = stamp
+    try:
+        item: Image = parsed(text, LARGEST_LINE)
+        check_values(item)
+    except (ValueError, TypeError, AttributeError, MalformedItemError):
+        raise MalformedArchiveError("a line of an object under archive/ holds no item") from None
+    return item
 
 
 def timestamp_of(item: Image) -> str:

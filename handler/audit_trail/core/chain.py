@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from audit_trail.core.checks import BASELINE, BOTH_IMAGES, Check, Finding, Known, Outcome, check_record
 from audit_trail.core.history import REORDER_WITHIN, Change
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.retention import kept_for
 
 BASELINE_WITHIN = timedelta(minutes=15)
 """How far from a BASELINE the record may be that left the item as it shows it."""
@@ -66,7 +67,7 @@ def check(changes: Iterable[Change], circumstances: Circumstances = UNKNOWN) -> 
     """Check one item's changes, which come in their order, the oldest first."""
     chain = Chain(circumstances)
     for change in changes:
-        yield from chain.add(change)
+        yield from chain.add(change, change.broken)
     yield from chain.end()
 
 
@@ -209,20 +210,13 @@ class Chain:
         retention, now = self._retention(*since), self._circumstances.now
         if retention is None or now is None:
             return False
-        return since[0].moment - REORDER_WITHIN + retention <= now  # it may carry a time that is as much earlier
+        return retention <= now - since[0].moment + REORDER_WITHIN  # it may carry a time that is as much earlier
 
     def _retention(self, *changes: Change) -> timedelta | None:
         """Return the shortest time for which records were kept; None is for ever."""
-        kept = [self._circumstances.retention, *map(_retention, changes)]
+        kept = [self._circumstances.retention, *(kept_for(change.item) for change in changes)]
         return min((one for one in kept if one is not None), default=None)
 
 
 def _close(baseline: Change, moment: datetime) -> bool:
     return abs(baseline.moment - moment) <= BASELINE_WITHIN
-
-
-def _retention(change: Change) -> timedelta | None:
-    try:
-        return timedelta(seconds=int(change.item["expires_at"]["N"]) - change.moment.timestamp())
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None

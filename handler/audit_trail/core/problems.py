@@ -1,9 +1,10 @@
 """What a reading comes across and can't show whole; none of it hides the changes beside it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from audit_trail.core.errors import MalformedItemError, NewerRecordError
+from audit_trail.core.copies import Copy, Differing, Found
+from audit_trail.core.errors import ForeignItemError, NewerRecordError
 from audit_trail.core.history import Change
 from audit_trail.core.records import SCHEMA_VERSION
 from audit_trail.core.values import Image
@@ -21,27 +22,50 @@ class Problems:
     """The highest of their schema versions."""
     foreign: int = 0
     """Items that are no audit records."""
+    broken: int = 0
+    """Changes that were shown without their images, which aren't what was stored with them."""
+    first_foreign: str = ""
+    """Which was the first: its timestamp, and why."""
+    first_broken: str = ""
+    differing: list[Differing] = field(default_factory=list)
+    """Records whose copies differ."""
+    objects: list[str] = field(default_factory=list)
+    """URLs of objects that are none of the archive's."""
 
-    def changes(self, items: Iterable[Image]) -> Iterator[Change]:
+    def changes(self, items: Iterable[Found | Image]) -> Iterator[Change]:
         """Read items of the audit table; what can't be read as a change is left out and counted."""
-        for item in items:
+        for one in items:
+            if isinstance(one, Differing):
+                self.differing.append(one)
+                continue
+            item = one.item if isinstance(one, Copy) else one
             try:
                 yield Change.from_item(item)
             except NewerRecordError as error:
                 self.newer += 1
                 self.newest_version = max(self.newest_version, error.version)
-            except MalformedItemError:
-                self.foreign += 1
+            except ForeignItemError as error:
+                self.note_foreign(error)
+
+    def note_foreign(self, error: ForeignItemError) -> None:
+        """Count an item that is no audit record."""
+        self.foreign += 1
+        self.first_foreign = self.first_foreign or error.which
 
     def shown(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Pass on the changes that are shown, and count those without their images."""
         for change in changes:
-            self.unreadable += change.unreadable
+            if change.broken:
+                self.broken += 1
+                self.first_broken = self.first_broken or f"{change.timestamp} ({change.broken})"
+            else:
+                self.unreadable += change.unreadable
             yield change
 
     def sentences(self) -> list[str]:
         """Say what could not be shown, and what to do about it."""
-        said = []
+        said = [one.sentence for one in self.differing]
+        said += map(unreadable_object, self.objects)
         if self.unreadable:
             said.append(
                 f"the images of {self.unreadable} change(s) can't be read: check that the reader policy is attached, "
@@ -54,7 +78,18 @@ class Problems:
                 "upgrade trail"
             )
         if self.foreign == 1:
-            said.append("the audit table holds an item that is not an audit record")
+            said.append(f"the audit table holds an item that is not an audit record: {self.first_foreign}")
         elif self.foreign:
-            said.append(f"the audit table holds {self.foreign} items that are not audit records")
+            said.append(
+                f"the audit table holds {self.foreign} items that are not audit records; the first is "
+                f"{self.first_foreign}"
+            )
+        if self.broken:
+            records = "a record is" if self.broken == 1 else f"{self.broken} records are"
+            said.append(f"{records} not as stored, see trail verify: {self.first_broken}")
         return said
+
+
+def unreadable_object(url: str) -> str:
+    """Say that an object under ``archive/`` is none."""
+    return f"{url} is not an object of this archive and can't be read: look who put it there, and what it replaced"

@@ -6,21 +6,23 @@ Readers put it back and never notice.
 import base64
 import gzip
 import hashlib
-import json
-import zlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from audit_trail.core.canonical import value_text
 from audit_trail.core.errors import MalformedItemError
+from audit_trail.core.limits import LARGEST_BODY, gunzipped, parsed
 from audit_trail.core.records import AuditItem
 from audit_trail.core.sizes import DEEPEST, LARGEST_ITEM, depth, item_size
+from audit_trail.core.validation import MOVABLE, check_types, check_values
 from audit_trail.core.values import AttributeValue, Image, utf8
 
 PREFIX = "images/"
 _IMAGES = ("old_image", "new_image")
-_ALL = (*_IMAGES, "diff", "changed_attributes")
+_ALL = MOVABLE
+_ADDRESS = re.compile(rf"s3://([a-z0-9.-]{{3,63}})/({PREFIX}([0-9a-f]{{64}})\.json\.gz)").fullmatch
 
 _HOPELESS = LARGEST_ITEM * 11 // 10
 _LEVEL = 6  # level 9 takes four times as long for a few per cent
@@ -84,7 +86,9 @@ def pack(item: Image, bucket: str, at_least: Form = Form.INLINE) -> Packed:
 def unpack(item: Image, fetch: Callable[[str], bytes]) -> Image:
     """Put back what moved out of a record; ``fetch`` reads an object by its ``s3://`` URI.
 
-    :raises MalformedItemError: what moved can't be read, or isn't what its name says.
+    Nothing but what may move comes from there, and nothing that the record has itself.
+
+    :raises MalformedItemError: what moved can't be read, isn't what its name says, or is nothing that Table Trail moves.
     """
     if "images" not in item:
         return item
@@ -92,21 +96,36 @@ def unpack(item: Image, fetch: Callable[[str], bytes]) -> Image:
         images: Image = item["images"]["M"]
         encoding = images["encoding"]["S"]
         if encoding == "gzip":
-            body = base64.b64decode(images["body"]["B"])
+            body = base64.b64decode(images["body"]["B"], validate=True)
         elif encoding == "s3":
             body = _checked(images["uri"]["S"], fetch)
         else:
             raise MalformedItemError("the record's images are in an encoding that this version does not know")
-        moved = json.loads(gzip.decompress(body))
-        whole: Image = {name: value for name, value in item.items() if name != "images"} | moved
-    except (KeyError, ValueError, TypeError, OSError, EOFError, zlib.error):
-        raise MalformedItemError("the record's images can't be read") from None
+        moved = parsed(gunzipped(body, LARGEST_BODY))
+    except (KeyError, ValueError, TypeError):
+        moved = None
+    if not isinstance(moved, dict):
+        raise MalformedItemError("the record's images can't be read")
+    check_values(moved)
+    if not moved.keys() <= set(_ALL) or moved.keys() & item.keys():
+        raise MalformedItemError("the record's images come with other attributes than those that may move")
+    check_types(moved)
+    whole: Image = {name: value for name, value in item.items() if name != "images"} | moved
     return whole
 
 
+def address(uri: str) -> tuple[str, str, str] | None:
+    """Return bucket, key and digest of the object that a URI names, or None where Table Trail puts no images there."""
+    found = _ADDRESS(uri)
+    return (found[1], found[2], found[3]) if found else None
+
+
 def _checked(uri: str, fetch: Callable[[str], bytes]) -> bytes:
+    named = address(uri)
+    if named is None:
+        raise MalformedItemError("the record's images lie where Table Trail puts none, and were not read")
     body = fetch(uri)
-    if hashlib.sha256(body).hexdigest() != uri.rpartition("/")[2].partition(".")[0]:
+    if hashlib.sha256(body).hexdigest() != named[2]:
         raise MalformedItemError("the record's images in S3 are not what their name says: the object was changed")
     return body
 

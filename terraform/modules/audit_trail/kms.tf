@@ -4,6 +4,8 @@ locals {
   keys        = var.kms_key == null ? [] : [var.kms_key.arn]
   source_keys = var.source_kms_key == null ? [] : [var.source_kms_key.arn]
 
+  failures_keys = var.failures.kms_key == null ? local.keys : [var.failures.kms_key.arn]
+
   # A table's key is decrypted for whoever reads or writes an item; S3 makes a data key for each object that is put.
   read_key_statements = [for arn in local.keys : {
     Sid      = "DecryptTrail"
@@ -12,12 +14,17 @@ locals {
     Resource = arn
   }]
 
-  use_key_statements = [for arn in local.keys : {
+  use_key_statements = concat([for arn in local.keys : {
     Sid      = "UseTrailsKey"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
     Resource = arn
-  }]
+    }], [for key in var.failures.kms_key[*] : {
+    Sid      = "UseFailuresKey"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource = key.arn
+  }])
 
   # Lambda reads the stream with the function's role, and a stream is encrypted with its table's key.
   source_key_statements = [for arn in local.source_keys : {
@@ -31,7 +38,7 @@ locals {
 }
 
 resource "aws_iam_role_policy" "keys" {
-  count = length(local.keys) + length(local.source_keys) == 0 ? 0 : 1
+  count = length(local.keys) + length(local.failures_keys) + length(local.source_keys) == 0 ? 0 : 1
 
   name = "keys"
   role = aws_iam_role.function.id
