@@ -47,6 +47,7 @@ test-local: $(STAMP) package ## end to end: Terraform, stream, the zip, on Local
 
 test-nightly: $(STAMP) ## the large runs of the property tests
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/property tests/functional
+	@$(PY) -m tests.bench.worst_records --minutes 20
 
 lint: $(STAMP) package ## ruff, mypy, import-linter, terraform fmt and validate, checkov, READMEs' tables
 	@$(PY) -m ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from audit_trail.core.comparison import Comparison
 from audit_trail.core.diff import Entry, diff
 from audit_trail.core.errors import MalformedValueError
+from tests import recorded_changes
 from tests.builders import nested, strings
 
 A, B = {"S": "a"}, {"S": "b"}
@@ -188,3 +190,10 @@ def test_malformed_images() -> None:
     for old, new in [images, images[::-1], images[1:] * 2]:
         with pytest.raises(MalformedValueError):
             diff(old, new)
+
+
+@pytest.mark.parametrize("kind", recorded_changes.KINDS)
+def test_records_are_what_they_were(kind: str) -> None:
+    """Of 4,000 changes, what is stored is what was recorded, byte for byte: a record made again doesn't differ."""
+    recorded = json.loads(recorded_changes.RECORDED.read_text(encoding="utf-8"))
+    assert recorded_changes.digest(kind) == recorded[kind]

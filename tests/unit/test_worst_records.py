@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from audit_trail.core import diff as diffs
 from audit_trail.core.diff import diff
 from audit_trail.core.patch import apply, invert
 from audit_trail.core.values import canonical_image
-from tests.bench.worst_records import change_of, cost, parsed, record_of, redriven
+from tests.bench.worst_records import MOST, change_of, cost, parsed, record_of, redriven
 
 WORST = {
     "40,000 lists of which no element stays": '[["lists", "null", 1, 2, "all others, one more", 0, "list", 0, 1.0]]',
@@ -25,11 +27,6 @@ WORST = {
     "a tower of lists over 100,000 values": '[["list", "true", 1, 2, "last", 26, "list behind", 3, 1.0]]',
     "100,000 numbers": '[["set", "number", 1000000, 2, "every other gone", 0, "list", 0, 1.0]]',
 }
-MOST = 70
-"""Rounds of work (`round_of_work`): about two seconds of an idle core, since tests run on busy ones.
-
-What these cost is 5 to 50. Before there was a budget for everything, they cost up to 355.
-"""
 
 
 @pytest.mark.parametrize("shape", WORST)
@@ -65,9 +62,13 @@ def test_lists_that_share_nothing_are_not_aligned(monkeypatch: pytest.MonkeyPatc
 
 def test_aligning_many_lists_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many small lists could be aligned, no more than ten thousand are, and it's the same ones each time."""
-    calls = []
-    real = diffs.SequenceMatcher
-    monkeypatch.setattr(diffs, "SequenceMatcher", lambda *args, **more: calls.append(args) or real(*args, **more))
+    calls: list[Any] = []
+
+    def counted(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        return difflib.SequenceMatcher(*args, **more)
+
+    monkeypatch.setattr(diffs, "SequenceMatcher", counted)
     monkeypatch.setattr(diffs, "_ENTRIES_AT_MOST", 10**9)
     monkeypatch.setattr(diffs, "_PATHS_AT_MOST", 10**9)
     old = {"l": {"L": [{"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}]}] * 20_000}}
