@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import Any
 
 import pytest
 
@@ -66,8 +68,13 @@ def test_lists_that_share_nothing_are_not_aligned(monkeypatch: pytest.MonkeyPatc
 def test_aligning_many_lists_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many small lists could be aligned, no more than ten thousand are, and it's the same ones each time."""
     calls = []
-    real = diffs.SequenceMatcher
-    monkeypatch.setattr(diffs, "SequenceMatcher", lambda *args, **more: calls.append(args) or real(*args, **more))
+
+    class Counted(SequenceMatcher[int]):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            calls.append(args)
+            super().__init__(*args, **more)
+
+    monkeypatch.setattr(diffs, "SequenceMatcher", Counted)
     monkeypatch.setattr(diffs, "_ENTRIES_AT_MOST", 10**9)
     monkeypatch.setattr(diffs, "_PATHS_AT_MOST", 10**9)
     old = {"l": {"L": [{"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}]}] * 20_000}}
