@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from audit_trail.core import archive
@@ -47,6 +48,7 @@ class Archive:
         self._client = make_client()
         self.bucket = bucket
         self._partition_key = partition_key
+        self._one_at_a_time = Lock()
 
     def days(self, between: Between | None = None) -> list[str]:
         """Return the days, within a range, of which there are records, the oldest first."""
@@ -98,12 +100,13 @@ class Archive:
         wanted = None if partition is None else archive.fit(archive.key_text(partition))
         history = None if partition is None else _text(partition)
         try:
-            records = [
-                Archived(item[self._partition_key], archive.timestamp_of(item), item)
-                for item in archive.items(body, wanted)
-            ]
-            # Two keys may look the same where characters don't fit a line's plain fields.
-            return [one for one in records if history is None or _text(one.partition) == history]
+            with self._one_at_a_time:  # forged objects, unpacked by many threads at once, would fill the memory
+                records = [
+                    Archived(item[self._partition_key], archive.timestamp_of(item), item)
+                    for item in archive.items(body, wanted)
+                ]
+                # Two keys may look the same where characters don't fit a line's plain fields.
+                return [one for one in records if history is None or _text(one.partition) == history]
         except (TableTrailError, KeyError, TypeError, AttributeError):
             raise MalformedArchiveError(f"s3://{self.bucket}/{key} is not an object of this archive") from None
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from audit_trail.aws.archive import THREADS, Archive
@@ -36,6 +37,7 @@ _COLUMNS = {
     "item": "VARCHAR",
 }
 _ROWS = 1_000
+_ONE_AT_A_TIME = Lock()
 _INSTANT = timedelta(milliseconds=1)
 # A record that was archived twice is there twice.
 _QUERY = """
@@ -70,7 +72,8 @@ def _fetched(archive: Archive, keys: list[str], directory: Path) -> list[str]:
 def _bounded(archive: Archive, key: str) -> bytes:
     body = archive.body(key)
     try:
-        deque(gunzipped_lines(body, LARGEST_OBJECT), maxlen=0)
+        with _ONE_AT_A_TIME:
+            deque(gunzipped_lines(body, LARGEST_OBJECT), maxlen=0)
     except ValueError:
         raise MalformedArchiveError(f"s3://{archive.bucket}/{key} is not an object of this archive") from None
     return body
