@@ -20,8 +20,10 @@ _MEANINGS = {
     Exit.FOUND: "found, or done",
     Exit.NOTHING_FOUND: "nothing found, nothing differs, or not all could be done",
     Exit.USAGE: "the command's words are off, an index is missing, or a newer version of Table Trail wrote some records",
-    Exit.AWS_REFUSED: "AWS refused, could not be reached, or has lost what a record needs",
-    Exit.UNTRUSTED: "a record or an object is not what Table Trail writes, or not of this trail: somebody put it there",
+    Exit.AWS_REFUSED: "AWS refused, could not be reached, or has lost what the answer needs: images, objects of the "
+    "archive, or records that have expired",
+    Exit.UNTRUSTED: "a record is not what Table Trail writes, or not of this trail, or its copies differ: somebody put "
+    "it there",
 }
 _HEAD = """# trail
 
@@ -43,9 +45,14 @@ An item's changes are in the order of their sequence numbers, even where clocks 
 `--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it. The same mark at a reason (`why` of `show`, `reason_source` in JSON) says that it stood there before: perhaps it is an earlier change's.
 
 ## What can't be shown
-Changes whose images lie in the history bucket and can't be read are shown without them. Changes whose images aren't what was stored with them (the digest differs, the object isn't in the trail's own buckets, more moved than may) are shown without them, too. Records of a newer schema version, and items that are no audit records or that Table Trail can't have written, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
+Changes whose images lie in the history bucket and can't be read are shown without them. Changes whose images aren't what was stored with them (the digest differs, the object isn't in the trail's own buckets, more moved than may) are shown without them, too. Records of a newer schema version, and items that are no audit records or that Table Trail can't have written, are left out. Objects under `archive/` that the function did not write there are named and left out, and so are records whose copies differ. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
 
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
+
+## What has expired
+With a retention, the audit table alone can't tell everything: an item whose oldest record is an INSERT may have lived before. history, show, diff, as-of, report and restore read the archive, without being asked, where a record that is asked for may have expired: by the trail's retention, or by a shorter one that the records themselves were made under. What can't have expired is answered from the table alone, and asks nothing of S3. verify reads the archive in any case. search and tail don't: search says where its range goes back too far, and `trail archive` has the rest.
+
+`--no-archive` leaves the archive out. Then, and where there is none, history, report and verify go as far as the table does and say so, and show, diff, as-of and restore refuse what they can't know (exit code 3). `--archive` reads it in any case: for an archive that was turned off, and after `retention_days` was raised, until as much time has passed; till then records that expired under the old one may be newer than the new one tells.
 
 ## Restoring
 A restore writes as an application does, so it is recorded as one. What it writes, it writes in one request on condition that each attribute that it changes is still as it was shown. Who wrote the item then, and why, is never put back. The attribute that the trail has for actors gets `--actor`, or else the ARN that AWS STS says is yours (as CloudTrail names you), and stays as it stands where STS doesn't say or the item has no place for it; the one for reasons gets `--reason`, or stays as it stands. An item that is put back whole gets nothing there but what is written now. A difference in these attributes alone is nothing to restore.
@@ -62,7 +69,7 @@ One condition holds 149 attributes. Where more differ, it refuses, and `--only` 
 `--json` prints one line a change, as [change.schema.json](schemas/change.schema.json) says; `trail diff --json` one line as [difference.schema.json](schemas/difference.schema.json) says, `trail as-of --json` one as [state.schema.json](schemas/state.schema.json) says, `trail restore --json` one line an item as [restored.schema.json](schemas/restored.schema.json) says, and `trail verify --json` one a finding and one with the counts, as [verification.schema.json](schemas/verification.schema.json) says. Equal changes are equal lines. `--typed` keeps DynamoDB's types.
 
 ## Permissions
-Terraform's output `reader_policy_json` is enough for history, show, diff, as-of, report, search (but for `--scan`) and tail, and with an archive for archive and for history, as-of and restore with `--include-archive`; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify. restore needs the reader's and the operator's, baseline the verifier's and the operator's.
+Terraform's output `reader_policy_json` is enough for history, show, diff, as-of, report, search (but for `--scan`) and tail, their archive included, and archive; `doctor_policy_json` for doctor, `operator_policy_json` for failures, redrive and doctor, `verifier_policy_json` for verify. restore needs the reader's and the operator's, baseline the verifier's and the operator's.
 
 ## Exit codes
 | code | |

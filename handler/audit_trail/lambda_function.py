@@ -33,9 +33,6 @@ _failures = S3FailureBucket(_s3, _settings.failures_bucket)
 _quarantine = batch.Quarantine(_failures, os.environ.get("AWS_LAMBDA_FUNCTION_VERSION") or "unknown")
 # What is made once needs no looking through while events are parsed, which is where most collections would fall.
 gc.freeze()
-# A change may have hundreds of thousands of values: looking through them as often as Python does by itself takes longer
-# than to make a record of them.
-gc.set_threshold(100_000)
 _jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 

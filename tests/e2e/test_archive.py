@@ -7,6 +7,7 @@ object that isn't there: of what is done by hand, they bring changes to the func
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import time
@@ -152,7 +153,7 @@ def written(letters: Letters) -> list[Image]:
     """Return every record that lies in the archive, as often as it does."""
     s3, bucket = letters.deployment.client("s3"), letters.names["bucket"]
     bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in letters.objects()]
-    return [item for body in bodies for item in archive.items(body)]
+    return [json.loads(json.loads(line)["item"]) for body in bodies for line in gzip.decompress(body).splitlines()]
 
 
 def opened(archived: Archived, *words: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -224,28 +225,30 @@ def test_a_days_query_fetches_that_days_objects_alone(archived: Archived) -> Non
 
 
 def test_histories_with_the_archive_are_what_they_were(archived: Archived) -> None:
-    """`history --include-archive` shows what `history` did before anything expired, and `history` what is left of it."""
+    """`history --archive` shows what `history` did before anything expired, and `history --no-archive` what is left of it."""
     for name, left in ((GONE, 0), (PARTLY, 1), (KEPT, CHANGES)):
         before = archived.histories[name]
         assert len(before) == CHANGES
-        assert archived.letters.trail("history", name, "--include-archive") == before
-        assert archived.letters.trail("history", name, code=0 if left else 1) == before[:left]
+        assert archived.letters.trail("history", name, "--archive") == before
+        assert archived.letters.trail("history", name, "--no-archive", code=0 if left else 1) == before[:left]
 
 
 @pytest.mark.parametrize("name", [GONE, PARTLY])
 def test_as_of_crosses_the_border(archived: Archived, name: str) -> None:
-    """`as-of --include-archive` tells how a letter stood long ago, spilled images and deletion included, as before it expired."""
+    """`as-of --archive` tells how a letter stood long ago, spilled images and deletion included, as before it expired."""
     for moment, code in MOMENTS.items():
         before, left = archived.standings[name, moment], 1 if name == GONE else 0
-        assert archived.letters.trail("as-of", name, moment, "--include-archive", code=code) == before
-        assert archived.letters.trail("as-of", name, moment, code=left) != before, "what is left begins later than that"
+        assert archived.letters.trail("as-of", name, moment, "--archive", code=code) == before
+        assert archived.letters.trail("as-of", name, moment, "--no-archive", code=left) != before, (
+            "what is left begins later than that"
+        )
 
 
 def test_verify_crosses_the_border(archived: Archived) -> None:
-    """`verify --include-archive` finds whole what has expired in part; without the archive it can't tell what was before."""
+    """`verify` finds whole what has expired in part; without the archive it can't tell what was before."""
     for name in (GONE, PARTLY, KEPT):
-        assert archived.letters.trail("verify", name, "--include-archive", "--strict")
-    assert archived.letters.trail("verify", PARTLY, "--strict", code=1)
+        assert archived.letters.trail("verify", name, "--strict")
+    assert archived.letters.trail("verify", PARTLY, "--no-archive", "--strict", code=1)
 
 
 def test_what_is_done_by_hand_is_counted_and_not_archived(archived: Archived) -> None:

@@ -178,7 +178,7 @@ def test_the_archives_role_can_do_nothing_else(letters: Letters) -> None:
 def test_a_verifier_needs_each_statement_of_the_policy(letters: Letters) -> None:
     """The verifier policy is enough to verify the whole table and an item with its archive; less any one statement, it isn't."""
     person = Person(letters, "verifier")
-    across = ("verify", OLD, "--include-archive")
+    across = ("verify", OLD, "--archive")
     needed = {
         "VerifyHistory": ("verify",),
         "CompareItems": ("verify",),

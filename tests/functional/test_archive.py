@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
 
+from audit_trail.aws import reading
 from audit_trail.aws.archive import Archive
 from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.aws.objects import Objects
+from audit_trail.aws.reading import item_to_client
 from audit_trail.batch import Quarantine, Time
 from audit_trail.batch.archiving import archive
 from audit_trail.cli.main import app
 from audit_trail.core import archive as lines
+from audit_trail.core.copies import agreeing
 from audit_trail.core.records import RecordSettings
 from tests.event_source_mapping import (
     DynamoDBStream,
@@ -26,6 +30,7 @@ from tests.event_source_mapping import (
     MappingConfig,
     S3Destination,
 )
+from tests.expiry import deletion
 from tests.functional.live_trail import AS_DEPLOYED
 from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_bucket import BUCKET, FAILURES, body_of, keys_in
@@ -82,6 +87,7 @@ def test_everything_that_expires_is_archived(
     before = [shown("history", str(number)) for number in range(0, ITEMS, 5)]
 
     expire(trails)
+    archives(monkeypatch)
     counts = [
         deliver(one, s3, arn, seed=seed, batch_size=size)["FilteredOutEventCount"]
         for seed, size in ((1, 7), (2, 25))
@@ -90,13 +96,14 @@ def test_everything_that_expires_is_archived(
 
     inserted = COUNT + ITEMS
     assert counts == [inserted + 4, *[inserted] * (TABLES - 1)] * 2
-    archived = list(Archive(lambda: s3, BUCKET, "order_id").records(oldest_first=True))
+    archived = list(agreeing(Archive(lambda: s3, BUCKET, "order_id").records(oldest_first=True)))
     assert sorted(archived, key=place) == sorted(expiring, key=place)
     assert list(map(stamp, archived)) == sorted(map(stamp, expiring))
-    written = [item for key in keys_in(s3) if key.startswith("archive/") for item in lines.items(body_of(s3, key))]
+    reader = Archive(lambda: s3, BUCKET, "order_id")
+    written = [one for key in keys_in(s3) if key.startswith("archive/") for one in reader.read(key, body_of(s3, key))]
     assert len(written) > len(archived), "some were delivered twice"
-    assert [shown("history", str(number), "--include-archive") for number in range(0, ITEMS, 5)] == before
-    assert len(before[0]) > len(shown("history", "0")) == 1
+    assert [shown("history", str(number)) for number in range(0, ITEMS, 5)] == before
+    assert len(before[0]) > len(shown("history", "0", "--no-archive")) == 1
 
     opened: list[str] = []
     body = Archive.body
@@ -112,6 +119,68 @@ def test_everything_that_expires_is_archived(
     assert [line["timestamp"] for line in of_the_day] == sorted(
         (stamp(item) for item in expiring if stamp(item).startswith(day)), reverse=True
     )
+
+
+def archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the tags say that records expire after a day, and are archived."""
+    tags = reading._tags(None, "") | {"retention-days": "1", "archive": "orders-audit-archive"}  # type: ignore[arg-type]
+    monkeypatch.setattr(reading, "_tags", lambda *_: tags)
+
+
+def test_the_borders_answers_are_those_of_before(
+    trail: LiveTrail, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What every reading command told before records expired it tells from the archive; without it, it refuses.
+
+    With a forged copy of one of them, it says so and takes neither.
+    """
+    began = int(time.time()) // DAY * DAY - 100 * DAY
+    trail.redeliver(list(changes(began, 0)))
+    moment, later = (time.strftime("%Y-%m-%dT23:59:59Z", time.gmtime(began + days * DAY)) for days in (1, 2))
+    stored = trail.stored()
+    stamp_of_one = next(stamp(item) for item in stored if place(item)[0] == 4)
+    commands = [
+        ("history", "4"),
+        ("show", "4", stamp_of_one),
+        ("as-of", "4", moment),
+        ("diff", "4", moment, later),
+        ("diff", "4", moment, "now"),
+        ("restore", "4", moment, "--dry-run"),
+        ("as-of", "4", stamp_of_one),
+    ]
+    before = [shown(*command) for command in commands]
+
+    expired = [item for item in stored if stamp(item) < time.strftime("%Y-%m-%d", time.gmtime(began + 50 * DAY))]
+    batch = [lines.line(deletion(item, number)) for number, item in enumerate(expired)]
+    for day in sorted({line.day for line in batch}):
+        key, body = lines.object_of([line for line in batch if line.day == day])
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    for item in expired:
+        trail.dynamodb.delete_item(
+            TableName=trail.audit, Key=item_to_client({n: item[n] for n in ("order_id", "timestamp")})
+        )
+    archives(monkeypatch)
+
+    assert [shown(*command) for command in commands] == before
+    for command in commands[1:]:
+        refused = CliRunner().invoke(app, [*command, "--no-archive"], catch_exceptions=False)
+        assert (refused.exit_code, refused.stdout) == (3, ""), command
+
+    [original] = [item for item in expired if place(item) == (4, stamp_of_one)]
+    forged = original | {"new_image": {"M": original["new_image"]["M"] | {"note": {"S": "forged"}}}}
+    text = lines.line(deletion(forged, 1)).text.encode("ascii")
+    for name in ("0", "9"):
+        key = f"{lines.prefix(stamp_of_one[:10])}{name * 21}.jsonl.gz"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(text))
+        for command in (*commands[:2], commands[-1], ("archive",)):
+            result = CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False)
+            assert (result.exit_code, "forged" in result.stdout, key in result.stderr) == (4, False, True), command
+        for command in (("verify", "4"), ("verify",)):
+            result = CliRunner().invoke(app, [*command, "--settle", "0"], catch_exceptions=False)
+            assert result.exit_code == 1
+            assert f"its copies differ: s3://{BUCKET}/" in result.stdout
+            assert key in result.stdout
+        s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def changes(began: int, first: int) -> Iterator[dict[str, Any]]:

@@ -110,9 +110,11 @@ class World:
         options = SimpleNamespace(
             audit_table=AUDIT,
             connection=SimpleNamespace(dynamodb=lambda _config: self, images=lambda _buckets: self.bodies.__getitem__),
-            archive=lambda _trail: Archive(lambda: cast("Any", self), BUCKET, "order_id"),
+            archive_to_read=lambda _trail, wanted: (
+                Archive(lambda: cast("Any", self), BUCKET, "order_id") if wanted else None
+            ),
         )
-        how = verifying.How(30, None, state, strict=False, as_json=True, include_archive=archive)
+        how = verifying.How(30, None, state, strict=False, as_json=True, archive=archive)
         told = io.StringIO()
         with contextlib.redirect_stdout(told), contextlib.suppress(typer.Exit):
             verifying.run(cast("TrailOptions", options), [], how)

@@ -98,8 +98,8 @@ def _one_trail(rng: random.Random, monkeypatch: pytest.MonkeyPatch, folder: Path
     for words in (
         ("archive", "--json"),
         ("archive",),
-        ("history", "1", "--include-archive"),
-        ("verify", "1", "--include-archive", *LINES),
+        ("history", "1", "--archive"),
+        ("verify", "1", "--archive", *LINES),
     ):
         calm(made, *words)
     assert made.asked_elsewhere == []

@@ -62,7 +62,8 @@ def stream_records(draw: st.DrawFn, settings: RecordSettings) -> dict[str, Any]:
     """Make a stream record with whatever optional and unknown fields."""
     schema = settings.key_schema
     names = [name for name in (schema.partition_key, schema.sort_key) if name is not None]
-    seconds = st.integers(0, 253402300799) | st.floats(0, 2e9)
+    numbers = st.integers(0, 253402300799) | st.floats(0, 2e9)
+    seconds = numbers | numbers.map(str)
     record = builders.stream_record(
         draw(st.sampled_from(("INSERT", "MODIFY", "REMOVE"))),
         old=draw(st.none() | strategies.images),

@@ -1,4 +1,4 @@
-"""`trail verify --include-archive` tells of a history that is spread over table and archive what it tells of it whole."""
+"""`trail verify` with the archive tells of a history that is spread over table and archive what it tells of it whole."""
 
 from __future__ import annotations
 

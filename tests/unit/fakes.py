@@ -215,6 +215,18 @@ class InMemoryAuditTable:
         return Outcome(Verdict.STORED)
 
 
+@dataclass
+class SlowlyMade(InMemoryAuditTable):
+    """A table for whose statements each record takes so many seconds to make."""
+
+    making: float = 3.4
+
+    def encode(self, item: Image) -> bytes:
+        """Let that time pass."""
+        self.clock.now += self.making
+        return super().encode(item)
+
+
 def _number(item: Image) -> int:
     return int(item["sequence_number"]["S"])
 

@@ -20,6 +20,13 @@ NEW = OLD | {"status": {"S": "shipped"}, "\ud800": {"S": "é\x00"}}
 ITEM = audit_record(numbered_record(5, old=OLD, new=NEW), SETTINGS)
 
 
+def forged(**fields: Any) -> bytes:
+    """Return an object with one line, of which somebody replaced fields."""
+    item = fields.pop("item", ITEM)
+    line = json.loads(archive.line(deletion(ITEM, 900)).text)
+    return gzip.compress(json.dumps(line | fields | {"item": json.dumps(item)}).encode("ascii"))
+
+
 def test_a_line_has_the_whole_record_and_what_one_looks_for() -> None:
     """A line's item is the expired record, equal in everything, and its plain fields are what that record says."""
     made = archive.line(deletion(ITEM, 900))
@@ -113,33 +120,57 @@ def test_an_object_is_the_same_for_the_same_lines_and_another_for_others() -> No
     assert (key, body) == archive.object_of(list(lines))
     assert key.startswith(f"archive/dt=2026-11-24/{900:021d}-{902:021d}-")
     assert body[4:8] == bytes(4), "no time in it"
-    assert list(archive.items(body)) == items
+    assert list(archive.items(body, "order_id", "2026-11-24")) == items
     other, _ = archive.object_of([lines[0], lines[2]])
     assert other.rpartition("-")[0] == key.rpartition("-")[0]
     assert other != key
 
 
 def test_a_record_that_comes_twice_in_a_batch_is_written_once() -> None:
-    """Of two deletions of one record in one batch, the object has one line."""
+    """Of two deletions of one record in one batch, the object has one line; of two contents under one key, both."""
+    other = archive.line(deletion(ITEM | {"actor": {"S": "eve"}}, 902))
     lines = [archive.line(deletion(ITEM, number)) for number in (900, 901)]
-    assert len(list(archive.items(archive.object_of(lines)[1]))) == 1
+    assert len(list(archive.items(archive.object_of([*lines, other])[1], "order_id", "2026-11-24"))) == 2
+    assert len(list(archive.items(archive.object_of(lines)[1], "order_id", "2026-11-24"))) == 1
 
 
 def test_items_of_one_key() -> None:
     """Asked for a key, an object gives the records of that key."""
     items = [audit_record(numbered_record(number, new=order(number % 2))) for number in range(4)]
     _, body = archive.object_of([archive.line(deletion(item, number)) for number, item in enumerate(items)])
-    assert list(archive.items(body, "1")) == [items[1], items[3]]
+    assert list(archive.items(body, "order_id", "2026-11-24", "1")) == [items[1], items[3]]
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"not gzip", gzip.compress(b"{"), gzip.compress(b"{}\n"), gzip.compress(b'{"item":"{"}\n'), gzip.compress(b"[]")],
+    [
+        b"",
+        b"not gzip",
+        gzip.compress(b"{"),
+        gzip.compress(b"{}\n"),
+        gzip.compress(b'{"item":"{"}\n'),
+        gzip.compress(b"[]"),
+        forged(item={**ITEM, "order_id": {"N": "8"}}),
+        forged(timestamp={"S": "x"}),
+        forged(actor="eve"),
+        forged(actor=None),
+        forged(item={**ITEM, "actor": "mia"}),
+        forged(item=[]),
+    ],
 )
 def test_what_is_no_object_of_the_archive_is_said(body: bytes) -> None:
-    """An object that somebody else put there is told apart from an empty one."""
+    """An object that somebody else put there is no object of the archive, nor is one whose plain fields aren't its item's."""
     with pytest.raises(MalformedArchiveError):
-        list(archive.items(body))
+        list(archive.items(body, "order_id", "2026-11-24"))
+
+
+def test_an_object_of_another_day_is_none_of_the_archives() -> None:
+    """A record lies under the day of its change, so that whoever reads a day has all copies of it."""
+    _, body = archive.object_of([archive.line(deletion(ITEM, 900))])
+    assert len(list(archive.items(body, "order_id", "2026-11-24"))) == 1
+    with pytest.raises(MalformedArchiveError):
+        list(archive.items(body, "order_id", "2026-11-25"))
+    assert archive.day_of_object("archive/dt=2026-11-25/x/y.gz") == "2026-11-25"
 
 
 def test_days_and_prefixes_are_each_others() -> None:

@@ -17,6 +17,7 @@ from tests.unit.fakes import (
     InMemoryAuditTable,
     InMemoryImageStore,
     LongestPauses,
+    SlowlyMade,
     named,
     numbered_record,
 )
@@ -49,6 +50,27 @@ def test_what_is_throttled_is_sent_again_alone() -> None:
     assert table.requests == [list(range(25)), [3, 20], [3]]
     assert len(table.clock.slept) == 2
     assert (result.stored.total(), result.retries) == (25, 3)
+
+
+@pytest.mark.parametrize("deadline", [10.0, 60.0])
+def test_records_that_take_long_to_make_are_stored_in_turns(deadline: float) -> None:
+    """Of a batch that can't be made in time, each delivery stores the first records and reports the rest, in time."""
+    table = SlowlyMade()
+    left = records(40)
+    deliveries = 0
+    while left:
+        deliveries += 1
+        table.clock.now, table.clock.deadline = 0.0, deadline
+        result = batch.store(
+            left, table=table, images=InMemoryImageStore(), settings=SETTINGS, time=table.clock.invocation()
+        )
+        done = min(result.failures, default=len(left))
+        assert result.stored.total() == done > 0
+        assert set(result.failures) == set(range(done, len(left)))
+        assert table.clock.now <= deadline - batch.RESERVE
+        left = left[done:]
+    assert deliveries <= 40 if deadline == 10 else deliveries == 5
+    assert len(table.stored) == 40
 
 
 def test_what_is_refused_in_every_form_fails() -> None:

@@ -1,4 +1,4 @@
-"""`trail archive` and `trail history --include-archive`: what expired is still answered for, by the same filters."""
+"""The archive: what expired is still answered for by every command that reads, by the same filters."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import boto3
+import jsonschema
 import pytest
 from typer.testing import CliRunner
 
@@ -20,7 +22,9 @@ from audit_trail.cli import expired, ledger
 from audit_trail.cli.ledger import Ledger
 from audit_trail.cli.main import app
 from audit_trail.core import archive as lines
+from audit_trail.core.copies import agreeing
 from audit_trail.core.records import audit_item
+from scripts.project import ROOT
 from tests.builders import NOON, TTL_IDENTITY
 from tests.expiry import deletion
 from tests.tables import image_to_boto
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
     from audit_trail.core.values import Image
 
 DAY = 86_400
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "verification.schema.json").read_text("utf-8"))
+NOW = datetime(2027, 3, 1, tzinfo=UTC)
+"""When everything of those days has expired."""
 
 
 @dataclass
@@ -66,7 +73,9 @@ class Archived:
 @pytest.fixture
 def archived(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archived]:
     """Give such a trail."""
-    moto = MotoTrail(tags={"source-table": SOURCE_TABLE, "actor-attribute": "updated_by", "bucket": BUCKET})
+    monkeypatch.setattr("audit_trail.cli.clock.now", lambda: NOW)
+    tags = {"source-table": SOURCE_TABLE, "actor-attribute": "updated_by", "bucket": BUCKET}
+    moto = MotoTrail(tags=tags | {"retention-days": "30", "archive": "orders-audit-archive"})
     s3: S3Client = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     made = Archived(moto, s3)
@@ -93,7 +102,6 @@ def numbers(*words: str) -> list[int]:
     return [int(one["timestamp"].partition("#")[2]) for one in found("archive", *words)]
 
 
-UNTRUSTED = 4
 NEW = order(1, status="NEW", updated_by="mia")
 PAID = order(1, status="PAID", updated_by="tom")
 CHANGES = [
@@ -171,9 +179,9 @@ def test_history_goes_back_beyond_the_table(archived: Archived) -> None:
     for key in [one["Key"] for one in keyed(archived, records[:8])]:
         archived.moto.client.delete_item(TableName="orders-audit", Key=key)
     archived.archive(*records[:9], numbered_record(99, new=order(2)))
-    assert len(found("history", "1")) == 4
-    assert found("history", "1", "--include-archive") == before
-    assert found("history", "1", "--include-archive", "--until", "2026-11-24") == before[-3:]
+    assert len(found("history", "1", "--no-archive")) == 4
+    assert found("history", "1") == before
+    assert found("history", "1", "--until", "2026-11-24") == before[-3:]
 
 
 def expired_but_for_the_last(archived: Archived) -> None:
@@ -190,18 +198,18 @@ def expired_but_for_the_last(archived: Archived) -> None:
 
 
 def test_as_of_goes_back_beyond_the_table(archived: Archived) -> None:
-    """With the archive, an item is as its expired records left it; without, only as the oldest that is there tells."""
+    """An item is as its expired records left it; without them, how it stood isn't known."""
     expired_but_for_the_last(archived)
-    [state] = found("as-of", "1", "2026-11-24T13:00", "--include-archive")
-    assert (state["image"]["status"], state["event_name"], state["inferred"]) == ("NEW", "INSERT", False)
     [state] = found("as-of", "1", "2026-11-24T13:00")
-    assert (state["image"]["status"], state["event_name"], state["inferred"]) == ("PAID", "MODIFY", True)
+    assert (state["image"]["status"], state["event_name"], state["inferred"]) == ("NEW", "INSERT", False)
+    refused = trail("as-of", "1", "2026-11-24T13:00", "--no-archive")
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "may have expired, and the archive is left out: how the item stood then is not known" in refused.stderr
 
 
 def restored(archived: Archived, *words: str, listed: str | None = None) -> tuple[int, Image | None]:
     """Restore order 1 from the archive; return the exit code, and how it stands."""
-    how = ("--include-archive", "--yes", "--actor", "mia", "--allow-delete", "--audit-table", AUDIT_TABLE)
-    words = ("restore", *words, *how)
+    words = ("restore", *words, "--yes", "--allow-delete", "--actor", "mia", "--audit-table", AUDIT_TABLE)
     result = CliRunner().invoke(app, words, input=listed, catch_exceptions=False)
     return result.exit_code, DynamoDBItems(archived.moto.client, SOURCE_TABLE).get({"order_id": {"N": "1"}})
 
@@ -245,16 +253,13 @@ def test_what_is_archived_meanwhile_is_restored_from(archived: Archived, monkeyp
     assert DynamoDBItems(archived.moto.client, SOURCE_TABLE).get(keys) == order(3, note="late", updated_by="mia")
 
 
-def test_what_expired_before_the_archive_deletes_nothing(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_expired_before_the_archive_deletes_nothing(archived: Archived) -> None:
     """An item is restored to nothing where the archive was on by then, and not where it may lack an earlier life of it."""
-    monkeypatch.setattr("audit_trail.cli.clock.now", lambda: datetime(2027, 3, 1, tzinfo=UTC))
     expired_but_for_the_last(archived)
-    arn = archived.moto.client.describe_table(TableName=AUDIT_TABLE)["Table"]["TableArn"]
-    archived.moto.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "table-trail:retention-days", "Value": "1"}])
     there = restored(archived, "1", "2026-11-23")
-    assert (there[0], there[1] is None) == (2, False)
+    assert (there[0], there[1] is None) == (3, False)
     archived.archive(numbered_record(9, new=order(9), at=NOON - 2 * DAY))
-    assert restored(archived, "1", "2026-11-23")[0] == 2
+    assert restored(archived, "1", "2026-11-23")[0] == 3
     archived.archive(numbered_record(8, new=order(9), at=NOON - 5 * DAY))
     assert restored(archived, "1", "2026-11-23") == (0, None)
 
@@ -262,11 +267,11 @@ def test_what_expired_before_the_archive_deletes_nothing(archived: Archived, mon
 def test_verify_crosses_the_border(archived: Archived) -> None:
     """With the archive, an item's chain is proven from its creation on, and a record gone from the archive is a gap."""
     expired_but_for_the_last(archived)
-    assert trail("verify", "1", "--strict", "--settle", "0").exit_code == 1
-    whole = trail("verify", "1", "--strict", "--settle", "0", "--include-archive")
+    assert trail("verify", "1", "--strict", "--settle", "0", "--no-archive").exit_code == 1
+    whole = trail("verify", "1", "--strict", "--settle", "0")
     assert (whole.exit_code, whole.stdout.splitlines()[0]) == (0, "1 item(s), 3 record(s) verified")
     archived.s3.delete_object(Bucket=BUCKET, Key=next(key for key in keys_in(archived.s3) if "dt=2026-11-25" in key))
-    broken = trail("verify", "1", "--settle", "0", "--include-archive")
+    broken = trail("verify", "1", "--settle", "0")
     assert broken.exit_code == 1
     assert "BROKEN  chain      1  2026-11-26" in broken.stdout
 
@@ -278,14 +283,14 @@ def test_verify_of_everything_crosses_the_border(archived: Archived, monkeypatch
     expired_but_for_the_last(archived)
     gone = order(2, note="x")
     archived.archive(numbered_record(4, new=gone, at=NOON), numbered_record(5, old=gone, at=NOON + DAY))
-    assert trail("verify", "--strict", "--settle", "0").exit_code == 1
-    whole = trail("verify", "--strict", "--settle", "0", "--include-archive")
+    assert trail("verify", "--strict", "--settle", "0", "--no-archive").exit_code == 1
+    whole = trail("verify", "--strict", "--settle", "0")
     assert (whole.exit_code, whole.stdout.splitlines()[0]) == (0, "2 item(s), 5 record(s) verified")
     assert sorted(archived.opened) == keys_in(archived.s3)
     for key in keys_in(archived.s3):
         if "dt=2026-11-25" in key:
             archived.s3.delete_object(Bucket=BUCKET, Key=key)
-    broken = trail("verify", "--settle", "0", "--include-archive")
+    broken = trail("verify", "--settle", "0")
     assert broken.exit_code == 1
     assert sorted(line[:32] for line in broken.stdout.splitlines() if line.startswith("BROKEN")) == [
         "BROKEN  chain      1  2026-11-26",
@@ -298,8 +303,8 @@ def test_a_run_with_the_archive_is_not_gone_on_with_without(archived: Archived, 
     state = tmp_path / "verify.state"
     archived.moto.add(numbered_record(1, new=NEW, at=NOON))
     archived.moto.client.put_item(TableName=SOURCE_TABLE, Item=image_to_boto(NEW))
-    for first, second in (("--include-archive",), ()), ((), ("--include-archive",)):
-        Ledger(state, f"verify of {AUDIT_TABLE}{' and its archive' if first else ''}").__exit__()
+    for first, second in ((), ("--no-archive",)), (("--no-archive",), ()):
+        Ledger(state, f"verify of {AUDIT_TABLE}{'' if first else ' and its archive'}").__exit__()
         result = trail("verify", "--settle", "0", "--state", str(state), *second)
         assert (result.exit_code, "name another file" in result.stderr, state.exists()) == (2, True, True)
         assert trail("verify", "--settle", "0", "--state", str(state), *first).exit_code == 0
@@ -314,7 +319,7 @@ def keyed(archived: Archived, records: Sequence[StreamRecord]) -> list[dict[str,
 def test_a_range_of_history_opens_its_days_alone(archived: Archived) -> None:
     """History of a range in the middle of days reads the objects of those days alone."""
     archived.archive(*CHANGES)
-    found("history", "1", "--include-archive", "--since", "2026-11-25T10:00", "--until", "2026-11-25T14:00")
+    found("history", "1", "--since", "2026-11-25T10:00", "--until", "2026-11-25T14:00")
     assert {key[:21] for key in archived.opened} == {"archive/dt=2026-11-25"}
 
 
@@ -332,7 +337,7 @@ def test_keys_that_look_the_same_are_told_apart(archived: Archived) -> None:
         ]
     )
     reader = Archive(lambda: archived.s3, BUCKET, "pk")
-    assert [list(reader.records(key)) for key in keys] == [[item] for item in partitions]
+    assert [list(agreeing(reader.records(key))) for key in keys] == [[item] for item in partitions]
     assert len(list(reader.records())) == len(keys)
 
 
@@ -341,38 +346,252 @@ def test_both_directions(archived: Archived) -> None:
     archived.archive(*CHANGES)
     reader = Archive(lambda: archived.s3, BUCKET, "order_id")
     for partition in (None, {"N": "1.0"}):
-        newest = list(reader.records(partition))
-        assert newest[::-1] == list(reader.records(partition, oldest_first=True))
+        newest = list(agreeing(reader.records(partition)))
+        assert newest[::-1] == list(agreeing(reader.records(partition, oldest_first=True)))
     assert len(newest) == 3
     stamps = (lines.timestamp_of(newest[1]), lines.timestamp_of(newest[0]))
-    assert list(reader.records({"N": "1"}, stamps)) == newest[:2]
+    assert list(agreeing(reader.records({"N": "1"}, stamps))) == newest[:2]
 
 
-def test_a_foreign_object_is_named(archived: Archived) -> None:
-    """An object that somebody else put into the archive is named in one sentence."""
+NO_ITEM = {"order_id": {"N": "1"}, "timestamp": {"S": f"2026-11-24T12:00:00.000Z#{1:040d}"}, "keys": "order 1"}
+FOREIGN = {
+    "_SUCCESS": b"",
+    "corrupt.jsonl.gz": gzip.compress(b"{}")[:-3],
+    "text.jsonl.gz": gzip.compress(b"no JSON\n"),
+    "no-item.jsonl.gz": gzip.compress(
+        json.dumps({"key": "1", "timestamp": NO_ITEM["timestamp"], "item": json.dumps(NO_ITEM)}).encode("ascii")
+    ),
+}
+READING = {
+    "history 1": 3,
+    "show 1 2026-11-24T12:00": 1,
+    "as-of 1 2026-11-24T13:00": 1,
+    "diff 1 2026-11-24T13:00 2026-11-25T13:00": 1,
+    "verify 1 --settle 0": 1,
+    "verify --settle 0": 1,
+    "archive": 2,
+}
+"""Commands that read the archive of that day, and how many lines of JSON they print about order 1."""
+
+
+@pytest.mark.parametrize("command", READING)
+def test_what_is_no_object_of_the_archive_is_named_and_the_rest_read(archived: Archived, command: str) -> None:
+    """Objects that the function didn't write are named, a sentence each; the others are read, and the exit code is 3."""
+    expired_but_for_the_last(archived)
+    for name, body in FOREIGN.items():
+        archived.s3.put_object(Bucket=BUCKET, Key=f"archive/dt=2026-11-24/{name}", Body=body)
+    archived.s3.put_object(Bucket=BUCKET, Key="archive/dt=2026-11-24/", Body=b"")  # a folder, as the console makes it
+    result = trail(*command.split(), "--json")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (3, READING[command])
+    named = [line for line in result.stderr.splitlines() if "is not an object of this archive" in line]
+    assert sorted(line.split()[1].rpartition("/")[2] for line in named) == sorted(FOREIGN)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_nothing_is_restored_while_the_archive_cant_be_read(archived: Archived, *, many: bool) -> None:
+    """Where an object of the archive can't be read, nothing is written, and the sentence names it."""
+    expired_but_for_the_last(archived)
     archived.s3.put_object(Bucket=BUCKET, Key="archive/dt=2026-11-24/x.gz", Body=b"x")
-    result = trail("history", "1", "--include-archive")
-    assert (result.exit_code, result.stdout) == (UNTRUSTED, "")
-    assert f"s3://{BUCKET}/archive/dt=2026-11-24/x.gz is not an object of this archive" in result.stderr
+    words = ("--from", "-") if many else ("1",)
+    code, there = restored(archived, *words, "2026-11-24T13:00", listed="1\n")
+    assert (code, there) == (3, NEW | {"status": {"S": "SENT"}})
 
 
-@pytest.mark.parametrize("command", ["verify", "verify 1", "history 1"])
-def test_a_line_without_a_record_is_named(archived: Archived, command: str) -> None:
-    """An object whose lines hold no items of the audit table is named, too, by whatever reads it."""
-    item = {"order_id": {"N": "1"}, "timestamp": {"S": f"2026-11-24T12:00:00.000Z#{1:040d}"}, "keys": "order 1"}
-    fields = {"key": "1", "timestamp": item["timestamp"], "item": json.dumps(item)}
-    key = "archive/dt=2026-11-24/x.gz"
-    archived.s3.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(json.dumps(fields).encode("ascii")))
-    result = trail(*command.split(), "--include-archive")
-    assert (result.exit_code, result.stdout) == (UNTRUSTED, "")
-    assert f"s3://{BUCKET}/{key} is not an object of this archive" in result.stderr
+def forge(archived: Archived, name: str, **attributes: Any) -> None:
+    """Put another content of order 1's first record into the archive, under a name."""
+    item = dict(audit_item(numbered_record(1, new=NEW | attributes, at=NOON), archived.moto.settings))
+    text = lines.line(deletion(item, 990)).text.encode("ascii")
+    archived.s3.put_object(Bucket=BUCKET, Key=f"archive/dt=2026-11-24/{name}.jsonl.gz", Body=gzip.compress(text))
+
+
+CONTRADICTED = {
+    "history 1": (4, 2),
+    "history 1 --actor mia": (4, 2),
+    "show 1 2026-11-24T12:00": (4, 0),
+    f"show 1 2026-11-24T12:00:00.000Z#{1:040d}": (4, 0),
+    "as-of 1 2026-11-24T13:00": (4, 0),
+    f"as-of 1 2026-11-24T12:00:00.000Z#{1:040d}": (4, 0),
+    "diff 1 2026-11-24T13:00 now": (4, 0),
+    "restore 1 2026-11-24T13:00 --yes": (4, 0),
+    "archive": (4, 1),
+    "archive --actor mia": (4, 1),
+    "archive --actor eve": (4, 0),
+}
+"""Commands that the record is of, with the exit code and the lines of JSON."""
+
+
+@pytest.mark.parametrize("name", ["0" * 21, "9" * 21])
+@pytest.mark.parametrize("command", CONTRADICTED)
+def test_copies_that_differ_are_said_and_none_is_taken(archived: Archived, command: str, name: str) -> None:
+    """However a forged copy's object is named, no command shows either copy; it names the record and both objects."""
+    expired_but_for_the_last(archived)
+    forge(archived, name, status={"S": "GIFT"}, updated_by={"S": "eve"})
+    result = trail(*command.split(), "--json")
+    assert (result.exit_code, len(result.stdout.splitlines())) == CONTRADICTED[command]
+    assert "GIFT" not in result.stdout
+    [sentence] = [line for line in result.stderr.splitlines() if "differ" in line]
+    assert f"2026-11-24T12:00:00.000Z#{1:040d}" in sentence
+    assert sentence.count(f"s3://{BUCKET}/archive/dt=2026-11-24/") == 2
+    stands = DynamoDBItems(archived.moto.client, SOURCE_TABLE).get({"order_id": {"N": "1"}})
+    assert stands == NEW | {"status": {"S": "SENT"}}
+
+
+def test_what_differs_isnt_restored_among_many(archived: Archived) -> None:
+    """Of many items, one with copies that differ is refused with the reason, and the others are restored."""
+    expired_but_for_the_last(archived)
+    archived.archive(numbered_record(5, new=order(2), at=NOON))
+    forge(archived, "0", status={"S": "GIFT"})
+    words = ("restore", "--from", "-", "2026-11-24T13:00", "--yes", "--json", "--audit-table", AUDIT_TABLE)
+    result = CliRunner().invoke(app, words, input="1\n2\n", catch_exceptions=False)
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (result.exit_code, first["became"], second["became"]) == (1, "refused", "restored")
+    assert "copies of the record" in first["reason"]
+
+
+def test_a_page_is_without_what_differs(archived: Archived, tmp_path: Path) -> None:
+    """A report has neither of two copies that differ, and its exit code says so."""
+    expired_but_for_the_last(archived)
+    forge(archived, "9", status={"S": "GIFT"})
+    result = trail("report", "1", "-o", str(tmp_path / "page.html"))
+    assert (result.exit_code, "GIFT" in (tmp_path / "page.html").read_text("utf-8")) == (4, False)
+    assert "2 change(s)" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["0" * 21, "9" * 21])
+@pytest.mark.parametrize("words", [(), ("1",)], ids=["everything", "one"])
+def test_verify_calls_copies_that_differ_broken(archived: Archived, words: tuple[str, ...], name: str) -> None:
+    """A forged copy of an archived record is broken, whatever its object is named, and both objects are told."""
+    expired_but_for_the_last(archived)
+    assert trail("verify", *words, "--settle", "0").exit_code == 0
+    forge(archived, name, status={"S": "GIFT"})
+    result = trail("verify", *words, "--settle", "0", "--json")
+    [found] = [one for one in map(json.loads, result.stdout.splitlines()) if one.get("check") == "copies"]
+    assert (result.exit_code, found["outcome"], found["keys"], len(found["places"])) == (
+        1,
+        "broken",
+        {"order_id": 1},
+        2,
+    )
+    jsonschema.validate(found, SCHEMA)
+    said = trail("verify", *words, "--settle", "0").stdout
+    assert f"its copies differ: s3://{BUCKET}/archive/dt=2026-11-24/" in said
+
+
+@pytest.mark.parametrize("words", [(), ("1",)], ids=["everything", "one"])
+def test_a_copy_that_differs_from_the_tables_is_broken(archived: Archived, words: tuple[str, ...]) -> None:
+    """An archived record that is still in the table, and another one there, is broken, and as-of takes neither."""
+    expired_but_for_the_last(archived)
+    archived.moto.add(numbered_record(1, new=NEW | {"status": {"S": "GIFT"}}, at=NOON))
+    result = trail("verify", *words, "--settle", "0", "--json")
+    [found] = [one for one in map(json.loads, result.stdout.splitlines()) if one.get("check") == "copies"]
+    assert (result.exit_code, AUDIT_TABLE in found["places"]) == (1, True)
+    assert trail("as-of", "1", "2026-11-24T13:00").exit_code == 4
+
+
+def test_copies_that_are_spelled_otherwise_are_one(archived: Archived) -> None:
+    """The same content is one record, in whatever order its sets are and however its numbers are written."""
+    images = [
+        NEW | {"n": {"N": number}, "tags": {"SS": tags}} for number, tags in (("1", ["a", "b"]), ("1.0", ["b", "a"]))
+    ]
+    for number, image in enumerate(images):
+        item = dict(audit_item(numbered_record(1, new=image, at=NOON), archived.moto.settings)) | {
+            "new_image": {"M": image}
+        }
+        archived.put([lines.line(deletion(item, 900 + number))])
+    assert len(keys_in(archived.s3)) == 2
+    for command in ("history 1", "archive", "as-of 1 2026-11-24T13:00"):
+        assert len(found(*command.split())) == 1
+    assert trail("verify", "--settle", "0", "--json").stdout.count("copies") == 0
+
+
+WITHIN = ["history 1 --since 3d", "show 1 2026-11-26T12:00", "as-of 1 2026-11-26T11:00", "as-of 1 now"]
+WITHIN += [
+    "as-of 1 2026-11-20",
+    "diff 1 2026-11-26T11:00 now",
+    "restore 1 2026-11-26T11:00 --dry-run",
+]
+
+
+@pytest.mark.parametrize("command", WITHIN)
+def test_what_the_table_can_answer_asks_nothing_of_s3(
+    archived: Archived, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Where no record that is asked for can have expired, the archive is neither listed nor opened."""
+    expired_but_for_the_last(archived)
+    monkeypatch.setattr("audit_trail.cli.clock.now", lambda: datetime(2026, 11, 27, 12, tzinfo=UTC))
+    monkeypatch.setattr(Archive, "days", mock.Mock(side_effect=AssertionError))
+    monkeypatch.setattr(Archive, "keys", mock.Mock(side_effect=AssertionError))
+    assert trail(*command.split()).exit_code == 0
+
+
+REFUSED = ["show 1 2026-11-24T12:00", "as-of 1 2026-11-24T13:00", "diff 1 2026-11-24T13:00 now"]
+REFUSED += ["restore 1 2026-11-24T13:00 --yes", f"as-of 1 2026-11-24T12:00:00.000Z#{1:040d}", "as-of 1 2026-11-23"]
+
+
+@pytest.mark.parametrize("without", ["it is left out", "there is none"])
+@pytest.mark.parametrize("command", REFUSED)
+def test_without_the_archive_nothing_is_guessed(archived: Archived, command: str, without: str) -> None:
+    """Where what tells may have expired and the archive isn't read, the answer is a refusal with the reason: exit code 3."""
+    expired_but_for_the_last(archived)
+    words = command.split()
+    if without == "there is none":
+        arn = archived.moto.client.describe_table(TableName=AUDIT_TABLE)["Table"]["TableArn"]
+        archived.moto.client.untag_resource(ResourceArn=arn, TagKeys=["table-trail:archive"])
+    else:
+        words.append("--no-archive")
+    result = trail(*words)
+    why = "this trail has no archive" if without == "there is none" else "the archive is left out"
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"may have expired, and {why}" in result.stderr
+    stands = DynamoDBItems(archived.moto.client, SOURCE_TABLE).get({"order_id": {"N": "1"}})
+    assert stands == NEW | {"status": {"S": "SENT"}}
+
+
+def test_an_archive_that_was_turned_off_can_still_be_read(archived: Archived) -> None:
+    """With --archive, the bucket is asked though the trail has no archive any more."""
+    expired_but_for_the_last(archived)
+    arn = archived.moto.client.describe_table(TableName=AUDIT_TABLE)["Table"]["TableArn"]
+    archived.moto.client.untag_resource(ResourceArn=arn, TagKeys=["table-trail:archive", "table-trail:retention-days"])
+    assert len(found("history", "1")) == 1
+    assert len(found("history", "1", "--archive")) == 3
+    [state] = found("as-of", "1", "2026-11-24T13:00", "--archive")
+    assert (state["image"]["status"], state["inferred"]) == ("NEW", False)
+
+
+def test_what_is_left_is_shown_with_what_may_be_missing(archived: Archived) -> None:
+    """Without the archive, a history is what is left, and a sentence says that it needn't be all."""
+    expired_but_for_the_last(archived)
+    result = trail("history", "1", "--no-archive", "--json")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
+    assert result.stderr == (
+        "Records expire after 30 days, and the archive is left out: what is older may not be all here.\n"
+    )
+
+
+def test_an_earlier_life_is_found(archived: Archived) -> None:
+    """An item that was created anew, so that its oldest record left is an INSERT, is as its expired life was."""
+    archived.archive(numbered_record(1, new=NEW, at=NOON), numbered_record(2, old=NEW, at=NOON + DAY))
+    archived.moto.add(numbered_record(3, new=PAID, at=NOON + 90 * DAY))
+    [state] = found("as-of", "1", "2026-11-24T13:00")
+    assert (state["image"]["status"], state["inferred"]) == ("NEW", False)
+    assert len(found("history", "1")) == 3
+    assert len(found("show", "1", "2026-11-24T12:00")) == 1
+    assert trail("as-of", "1", "2026-11-24T13:00", "--no-archive").exit_code == 3
+
+
+def test_search_says_what_it_doesnt_reach(archived: Archived) -> None:
+    """A search whose range goes back beyond what may have expired says so, and which command has the rest."""
+    result = trail("search", "--scan", "--since", "2026-11-24")
+    assert result.exit_code == 1
+    assert "may have expired: `trail archive` finds those." in result.stderr
+    assert "may have expired" not in trail("search", "--scan", "--since", "2d").stderr
 
 
 def test_a_disk_that_is_full_is_one_sentence(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there's no room for the archived records, verify ends with a sentence that says so."""
     monkeypatch.setattr(ledger, "_TABLES", f"{ledger._TABLES} PRAGMA max_page_count = 20;")
     archived.archive(*(numbered_record(number, new=order(number, text="x" * 9_000)) for number in range(10)))
-    result = trail("verify", "--include-archive")
+    result = trail("verify")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "the temporary file can't be used to remember what was read: database or disk is full" in result.stderr
 
@@ -388,4 +607,4 @@ def test_without_duckdb_it_says_what_to_install(archived: Archived, monkeypatch:
         2,
         "trail: trail archive needs DuckDB: pip install 'table-trail[archive]'\n",
     )
-    assert len(found("history", "1", "--include-archive")) == 3
+    assert len(found("history", "1")) == 3

@@ -196,8 +196,8 @@ def test_what_has_expired_deletes_nothing(made: MotoTrail) -> None:
     arn = made.client.describe_table(TableName=AUDIT_TABLE)["Table"]["TableArn"]
     made.client.tag_resource(ResourceArn=arn, Tags=[{"Key": "table-trail:retention-days", "Value": "1"}])
     result = restore("123", "2026-11-20", "--yes")
-    assert (result.exit_code, stands(made)) == (2, WRONG)
-    assert "records of that time have expired" in result.stderr
+    assert (result.exit_code, stands(made)) == (3, WRONG)
+    assert "records of that time may have expired, and this trail has no archive" in result.stderr
 
 
 def test_a_change_names_the_moment(made: MotoTrail) -> None:

@@ -85,6 +85,16 @@ def test_a_reason_is_not_shown_as_that_of_somebody_else_s_change(stored: bool) -
     assert page.count("left the reason attribute as it was") == 1
 
 
+def test_a_reason_of_a_record_that_is_broken_is_nobody_s() -> None:
+    """Where an old record's image can't be rebuilt, its reason is not said to be the change's own."""
+    made = MotoTrail()
+    item = audit_item(numbered_record(1, old=NEW, new=PAID, at=NOON + 1), made.settings)
+    made.put({name: value for name, value in item.items() if name not in ("reason_source", "old_image", "diff")})
+
+    [line] = parsed(trail("show", "123", timestamp(1), "--json"))
+    assert (line["reason"], line["reason_source"]) == ("paid", "unchanged")
+
+
 def test_an_insert_has_no_before() -> None:
     """An INSERT shows the whole item as what is there after it; large values are laid out."""
     lines: Any = {"L": [{"M": {"sku": {"S": "lamp"}, "quantity": {"N": "2"}, "price": {"N": "24.9"}}}, {"S": "x"}]}

@@ -320,7 +320,7 @@ def test_what_expired_is_archived(
 
     [put] = endpoint.puts
     assert put.path.startswith("/trail/archive/dt%3D2026-11-24/")
-    assert (list(items(put.body)), endpoint.requests) == ([record], [])
+    assert (list(items(put.body, "order_id", "2026-11-24")), endpoint.requests) == ([record], [])
     metrics = metrics_of(capsys.readouterr().out)
     assert (metrics["RecordsArchived"], metrics["RecordsNotArchived"], metrics["BytesArchived"]) == (
         [1],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -57,6 +58,19 @@ def test_fields_of_the_change(field: str, value: Any) -> None:
     """The same for the fields of its dynamodb part."""
     for record in (builders.stream_record(dynamodb={field: value}), without(MODIFY, field)):
         assert stream_record(audit_item(record, SETTINGS)) == record
+
+
+@pytest.mark.parametrize("text", ["1569264461", "1569264461.0", "1.569264461E9", "01569264461", "1569264461.75"])
+def test_a_time_that_is_a_string(text: str) -> None:
+    """A creation time that comes as a numeric string counts as that number, and comes back as the string that it was."""
+    record = builders.stream_record("MODIFY", old=OLD, new=NEW, dynamodb={"ApproximateCreationDateTime": text})
+    as_number = builders.stream_record(
+        "MODIFY", old=OLD, new=NEW, dynamodb={"ApproximateCreationDateTime": float(text)}
+    )
+    item, other = audit_item(record, SETTINGS), audit_item(as_number, SETTINGS)
+    assert stream_record(item) == record
+    assert json.loads(item.pop("other")["S"]) == {"dynamodb": {"ApproximateCreationDateTime": text}}
+    assert item == other
 
 
 @pytest.mark.parametrize(

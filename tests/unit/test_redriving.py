@@ -14,7 +14,15 @@ from audit_trail.core.keys import KeySchema
 from audit_trail.core.records import RecordSettings, stream_record
 from audit_trail.ports import RequestFailedError, RequestRefusedError
 from tests.unit.failed import InMemoryFailureBucket, given_up, lambda_object, put_back
-from tests.unit.fakes import REFUSED, THROTTLED, FakeClock, InMemoryAuditTable, InMemoryImageStore, numbered_record
+from tests.unit.fakes import (
+    REFUSED,
+    THROTTLED,
+    FakeClock,
+    InMemoryAuditTable,
+    InMemoryImageStore,
+    SlowlyMade,
+    numbered_record,
+)
 
 if TYPE_CHECKING:
     from audit_trail.core.records import StreamRecord
@@ -106,6 +114,15 @@ def test_each_reason_is_told_with_its_count() -> None:
     [done] = put_back(bucket, table)
 
     assert done.reason == "2 of 4 records: refused by DynamoDB: ValidationError; 1 of 4 records: the record has no Keys"
+
+
+def test_an_object_whose_records_take_long_to_make_is_put_back_whole() -> None:
+    """An object with more records than can be made in its time is put back in one run, and not begun anew for ever."""
+    bucket, table = bucket_of(*batches(1, 40)), SlowlyMade()
+
+    [done] = put_back(bucket, table)
+
+    assert (done.became, done.stored) == (Became.MOVED, 40)
 
 
 @pytest.mark.parametrize("body", [b"", b"not JSON", b"{}", json.dumps(given_up(payload=None)).encode()])

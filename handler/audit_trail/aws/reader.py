@@ -8,17 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from audit_trail.aws import indexes, reading
-from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.records import getter, whole
+from audit_trail.aws.timeline import Timeline
 from audit_trail.aws.unread import Unread
-from audit_trail.core import states
-from audit_trail.core.archive import joined
+from audit_trail.core.copies import Found
 from audit_trail.core.errors import ForeignItemError, MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
-from audit_trail.core.history import REORDER_WITHIN, Change, Order, named, newest_first, with_reason_source
+from audit_trail.core.history import REORDER_WITHIN, Change, Order, newest_first, with_reason_source
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
+from audit_trail.core.states import State
 from audit_trail.core.validation import is_timestamp
 from audit_trail.core.values import Image, canonical_text, canonical_value
 
@@ -33,19 +33,19 @@ class NoIndexError(TableTrailError):
     """The index that is needed isn't there, or not ready."""
 
 
-def _crowded(items: Sequence[Image]) -> bool:
+def _crowded(timestamps: Sequence[str]) -> bool:
     """Tell whether it's cheaper to read a record of each second that may matter than all that lie in them."""
-    ends = [str(item.get("timestamp", {}).get("S")) for item in (items[0], items[-1])] if items else []
+    ends = [timestamps[0], timestamps[-1]] if timestamps else []
     if not ends or not all(map(is_timestamp, ends)):
         return False
     newest, oldest = (datetime.fromisoformat(one.partition("#")[0]) for one in ends)
-    return len(items) > _CROWDED * max(1.0, (newest - oldest).total_seconds())
+    return len(timestamps) > _CROWDED * max(1.0, (newest - oldest).total_seconds())
 
 
 class TrailReader:
     """Reads one trail; what it can't show it counts in ``problems``. Ends its threads when it's left.
 
-    With ``archive``, what it tells of one item goes back beyond what is left in the audit table.
+    ``timeline`` has one item's records; without one, those that are left in the audit table.
 
     Every method raises botocore's errors where AWS refuses.
     """
@@ -55,10 +55,10 @@ class TrailReader:
         client: "DynamoDBClient",
         trail: reading.Trail,
         fetch: Callable[[str], bytes],
-        archive: ArchivedRecords | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self.trail = trail
-        self.archive = archive
+        self.timeline = timeline or Timeline(client, trail)
         self.problems = Problems()
         self._client = client
         self._fetch = fetch
@@ -87,22 +87,23 @@ class TrailReader:
         return self.problems.shown(one for one in near if wanted.matches(one))
 
     def at(self, keys: Image, lowest: str, highest: str) -> list[Change]:
-        """Return one item's changes from one timestamp up to another, the oldest first."""
-        items = self._stored(keys, (lowest, highest), oldest_first=True)
+        """Return one item's changes from one timestamp up to another, the oldest first.
+
+        :raises ExpiredError: there is none, it may have expired, and there is no archive to tell.
+        :raises CopiesDifferError: copies of one differ.
+        """
+        items = self.timeline.between(keys, lowest, highest)
         return [self._restored(change) for change in self.problems.changes(items)]
 
-    def state(self, keys: Image, end: datetime) -> states.State | None:
+    def state(self, keys: Image, end: datetime) -> State | None:
         """Return how an item stood before a moment; None where nothing is recorded of it at all.
 
+        :raises ExpiredError: records that would tell may have expired, and no archive tells.
+        :raises CopiesDifferError: copies of a record that may tell differ.
         :raises StateUnknownError: the record that tells it has no image of it.
         :raises MalformedItemError: a record that may tell it can't be understood.
         """
-        past = self._stored(keys, (bound(FIRST), bound(end)))
-        latest = next(newest_first(map(Change.from_item, past)), None)
-        if latest is not None:
-            return states.after(self._restored(latest))
-        future = self._stored(keys, (bound(end), bound(LAST)), oldest_first=True)
-        return states.before(map(self._restored, map(Change.from_item, future)))
+        return self.timeline.state(keys, end, self._restored)
 
     def index(self, wanted: Filter) -> reading.Index:
         """Return the index to search by: by_actor where that is on and it's about an actor, or else by_time.
@@ -144,11 +145,11 @@ class TrailReader:
         near.sort(key=lambda one: one.timestamp, reverse=True)
         return self.whole(in_order(near), wanted)
 
-    def archived(self, items: Iterable[Image], wanted: Filter) -> Iterator[Change]:
+    def archived(self, items: Iterable[Found], wanted: Filter) -> Iterator[Change]:
         """Yield changes from archived records of the whole table, which come the newest first."""
         name = self.trail.key_schema.audit_partition_key
         ordered = newest_first(
-            self.problems.changes(self._keyed(items)), lambda change: canonical_text(canonical_value(change.item[name]))
+            self.problems.changes(items), lambda change: canonical_text(canonical_value(change.item[name]))
         )
         near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
         return self.problems.shown(one for one in near if wanted.matches(one))
@@ -174,40 +175,21 @@ class TrailReader:
 
     def _newest_first(self, keys: Image, between: reading.Range | None) -> Iterator[Change]:
         """Yield one item's changes in order, each as soon as nothing unread can come before it."""
-        if self.archive is not None:
-            yield from newest_first(self.problems.changes(self._stored(keys, between)))
-            return
         order: Order[Change] = Order(newest=True)
         newest = partial(reading.newest_timestamp, self._client, self.trail, keys)
         unread = Unread(newest, self._pool)
-        for page in reading.pages(self._client, self.trail, keys, between):
-            for change in self.problems.changes(page.items):
+        for page in self.timeline.pages(keys, between):
+            for change in self.problems.changes(page.found):
                 yield from order.push(change)
-            if page.last is not None and _crowded(page.items):
+            if page.last is not None and _crowded([one.timestamp for one in page.found]):
                 yield from order.ahead(partial(unread.highest, page.last))
         yield from order.rest()
-
-    def _stored(self, keys: Image, between: tuple[str, str] | None, *, oldest_first: bool = False) -> Iterator[Image]:
-        items = reading.stored(self._client, self.trail, keys, between, oldest_first=oldest_first)
-        if self.archive is None:
-            return items
-        partition = self.trail.key_schema.audit_partition_value(keys)
-        return joined(
-            items, self.archive.records(partition, between, oldest_first=oldest_first), oldest_first=oldest_first
-        )
-
-    def _keyed(self, items: Iterable[Image]) -> Iterator[Image]:
-        """Pass on those that say whose they are."""
-        for item in items:
-            if self.trail.key_schema.audit_partition_key in item:
-                yield item
-            else:
-                self.problems.note_foreign(ForeignItemError(named(item), "it lacks its item's key"))
 
     def _restored(self, change: Change) -> Change:
         try:
             item = reading.restored(change.item, self._fetch)
         except MalformedItemError as error:
-            return replace(change, broken=str(error))  # what lies inline is shown all the same
-        restored = change if item is change.item else replace(change, item=item)
+            restored = replace(change, broken=str(error))  # what lies inline is shown all the same
+        else:
+            restored = change if item is change.item else replace(change, item=item)
         return with_reason_source(restored, self.trail.reason_attribute)

@@ -60,6 +60,8 @@ class Trail:
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
     reason_attribute: str | None = None
+    archived: bool = False
+    """Records that expire go into the archive."""
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         failures_bucket=tags.get("failures-bucket"),
         retention=_retention(tags.get("retention-days")),
         reason_attribute=tags.get("reason-attribute"),
+        archived="archive" in tags,
     )
 
 

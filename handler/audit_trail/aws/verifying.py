@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.reading import Trail, item_from_client, to_client
 from audit_trail.aws.scanning import Meter
-from audit_trail.core.archive import joined
+from audit_trail.core.copies import Copy, Found, joined
 from audit_trail.core.errors import MalformedItemError
 from audit_trail.core.records import with_old_image
 from audit_trail.core.spill import unpack
@@ -77,12 +77,9 @@ class Items:
         item = answer.get("Item")
         return None if item is None else item_from_client(item), answered_at(answer)
 
-    def records(self, partition: AttributeValue) -> Iterator[Image]:
-        """Yield all that a partition of the audit table holds, and what expired from it, the oldest time first.
-
-        :raises MalformedArchiveError: an object isn't the archive's.
-        """
-        stored = self._stored(partition)
+    def records(self, partition: AttributeValue) -> Iterator[Found]:
+        """Yield all that a partition of the audit table holds, and what expired from it, the oldest time first."""
+        stored = (Copy(item, self._trail.audit_table) for item in self._stored(partition))
         if self._archive is None:
             return stored
         return joined(stored, self._archive.records(partition, oldest_first=True), oldest_first=True)

@@ -35,7 +35,7 @@ def store(  # noqa: PLR0913  what a batch is, and all that it needs of the world
     pace = Pace(time)
     refusals = Refusals(records, quarantine, pace, result)
     waiting = inserts_of(
-        records, table, settings, images.bucket, refusals=refusals, result=result, time_left=pace.time_for_another
+        records, table, settings, images.bucket, refusals=refusals, result=result, time_left=pace.time_to_make_another
     )
     different = len(waiting) + len(refusals)
     sender = Sender(table, images, pace, refusals, result)

@@ -1,5 +1,6 @@
 """Stream records of a batch as inserts that are ready to send, in a form that DynamoDB takes."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,11 @@ from audit_trail.ports import AuditTable, BatchResult
 MOST_STATEMENTS = 25
 """Statements a BatchExecuteStatement request may hold (docs.aws.amazon.com, Service quotas of DynamoDB)."""
 MOST_BYTES = 4_000_000
+
+OUT_OF_TIME = "not stored in time: OutOfTime"
+"""Why a record failed that was never sent."""
+
+_ALLOCATIONS_A_LOOK = 100_000
 
 
 @dataclass(slots=True)
@@ -55,27 +61,34 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
 ) -> list[Insert]:
     """Make the batch's inserts, each key once; records that can never be made one become refusals."""
     inserts: dict[tuple[str, ...], Insert] = {}
-    for position, record in enumerate(records):
-        if not time_left():
-            result.fail(range(position, len(records)), "not stored in time: OutOfTime")
-            result.late += len(records) - position
-            break
-        try:
-            insert = _insert_of(record, position, table, settings, bucket)
-        except MalformedRecordError as error:
-            refusals.add([position], str(error))
-            continue
-        except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not cost its neighbours
-            refusals.add_unforeseen([position], error)
-            continue
-        [(tag, body)] = canonical_value(insert.item[settings.key_schema.audit_partition_key]).items()
-        key = (tag, body, insert.item["timestamp"]["S"])
-        if key in inserts:
-            # One request may not name a key twice, and the same key is the same stream record.
-            inserts[key].positions.append(position)
-            result.duplicates += 1
-        else:
-            inserts[key] = insert
+    # A change may have hundreds of thousands of values: to look through them for garbage as often as Python does by
+    # itself takes longer than to make a record of them.
+    as_it_was = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS_A_LOOK, *as_it_was[1:])
+    try:
+        for position, record in enumerate(records):
+            if not time_left():
+                result.fail(range(position, len(records)), OUT_OF_TIME)
+                result.late += len(records) - position
+                break
+            try:
+                insert = _insert_of(record, position, table, settings, bucket)
+            except MalformedRecordError as error:
+                refusals.add([position], str(error))
+                continue
+            except Exception as error:  # noqa: BLE001  one record that nobody foresaw must not cost its neighbours
+                refusals.add_unforeseen([position], error)
+                continue
+            [(tag, body)] = canonical_value(insert.item[settings.key_schema.audit_partition_key]).items()
+            key = (tag, body, insert.item["timestamp"]["S"])
+            if key in inserts:
+                # One request may not name a key twice, and the same key is the same stream record.
+                inserts[key].positions.append(position)
+                result.duplicates += 1
+            else:
+                inserts[key] = insert
+    finally:
+        gc.set_threshold(*as_it_was)
     return list(inserts.values())
 
 

@@ -33,10 +33,24 @@ class Pace:
     def __init__(self, time: Time) -> None:
         self._time = time
         self._slowest = 0.0  # seconds
+        self._for_sending = time.remaining() / 2
+        self._made_at = time.remaining()
+        self._slowest_made = 0.0
 
     def time_for_another(self, pause: float = 0.0) -> bool:
         """Tell whether a request as slow as the slowest so far would still end before the reserve."""
         return self._time.remaining() - pause - self._slowest > RESERVE
+
+    def time_to_make_another(self) -> bool:
+        """Tell, before each record that is made of the batch, whether there is time to make it.
+
+        Half of the time is for sending: what is made and never sent is made again by every delivery, and nothing would
+        ever be stored. The next record is taken to need as long as the slowest so far.
+        """
+        remaining = self._time.remaining()
+        self._slowest_made = max(self._slowest_made, self._made_at - remaining)
+        self._made_at = remaining
+        return self.time_for_another() and remaining - self._slowest_made >= self._for_sending
 
     def timed(self, request: Callable[[], _T]) -> _T:
         """Make a request and note how long it took."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from audit_trail.batch import store
 from audit_trail.batch.archiving import archive as archived
+from audit_trail.batch.inserts import OUT_OF_TIME
 from audit_trail.batch.pace import Time
 from audit_trail.core.errors import ForeignFailureError, MalformedFailureError
 from audit_trail.core.failures import understand
@@ -73,13 +74,37 @@ def redrive(  # noqa: PLR0913  what to put back, and all that it needs of the wo
         # Without quarantine: what can't be stored lies safely where it is.
         if origin(records, tables, now()) == tables.audit:
             return archived(records, store=archive, time=time(PATIENCE))
-        return store(records, table=table, images=images, settings=settings, time=time(PATIENCE))
+        return _in_turns(
+            records, lambda some: store(some, table=table, images=images, settings=settings, time=time(PATIENCE))
+        )
 
     for key in keys:
         done = _redrive(key, failures, put_back)
         yield done
         if done.stuck:
             return
+
+
+def _in_turns(records: list[StreamRecord], store_some: Callable[[list[StreamRecord]], BatchResult]) -> BatchResult:
+    """Store an object's records, and again those for which there was no time, as long as that gets further.
+
+    Each run begins with the first record: without this, one that never came to the last would never end.
+    """
+    total = BatchResult()
+    positions = list(range(len(records)))
+    while positions:
+        result = store_some([records[at] for at in positions])
+        total.stored += result.stored
+        total.duplicates += result.duplicates
+        total.late = result.late
+        total.failures |= {positions[at]: why for at, why in result.failures.items()}
+        late = [positions[at] for at, why in result.failures.items() if why == OUT_OF_TIME]
+        if not (result.stored or result.duplicates):
+            break
+        for at in late:
+            del total.failures[at]
+        positions = late
+    return total
 
 
 def _redrive(  # noqa: PLR0911  one return for each way that it may end

@@ -15,8 +15,9 @@ def archive(*, trail: TrailOptions, within: RangeOptions, which: FilterOptions, 
     in the order of its history; between items, the time decides.
 
     Exits with 0 when there are such changes, 1 when there is none, 2 when the command's words are off, DuckDB is
-    missing or a newer version wrote some records (the others are shown), 3 when AWS refuses, and 4 when a
-    record or an object of the archive is not what Table Trail writes.
+    missing or a newer version wrote some records (the others are shown), 3 when AWS refuses or an object of the archive
+    can't be read (the others are shown), and 4 when a record is not what Table Trail writes or its copies differ (the
+    others are shown).
 
     For example:
 
@@ -29,7 +30,10 @@ def archive(*, trail: TrailOptions, within: RangeOptions, which: FilterOptions, 
     from audit_trail.cli import archived  # noqa: PLC0415  DuckDB is heavy, and optional
 
     wanted = which.wanted(within, output)
-    with trail.open() as reader, archived.opened(trail.archive(reader.trail), wanted, note) as found:
-        screen = Screen(reader.trail, output, with_keys=True)
-        shown = screen.print(at_most(reader.archived(found, wanted), which.limit))
-        finish(reader, shown, f"{reader.trail.source_table} has no such changes in the archive.")
+    with trail.open() as reader:
+        kept = trail.archive(reader.trail)
+        reader.problems.objects = kept.unreadable
+        with archived.opened(kept, wanted, note) as found:
+            screen = Screen(reader.trail, output, with_keys=True)
+            shown = screen.print(at_most(reader.archived(found, wanted), which.limit))
+            finish(reader, shown, f"{reader.trail.source_table} has no such changes in the archive.")

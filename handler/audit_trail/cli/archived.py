@@ -4,24 +4,22 @@ Fetched by boto3 and not by DuckDB itself, whose reading from S3 is an extension
 """
 
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from audit_trail.aws.archive import THREADS, Archive
 from audit_trail.cli.context import UsageError
 from audit_trail.core.archive import fit, item_of
-from audit_trail.core.errors import MalformedArchiveError
+from audit_trail.core.copies import Copy, Found, agreed
 from audit_trail.core.filters import Filter
-from audit_trail.core.limits import LARGEST_OBJECT, gunzipped_lines
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.pointers import tokens
-from audit_trail.core.values import Image
 
 try:
     import duckdb
@@ -37,19 +35,18 @@ _COLUMNS = {
     "item": "VARCHAR",
 }
 _ROWS = 1_000
-_ONE_AT_A_TIME = Lock()
 _INSTANT = timedelta(milliseconds=1)
-# A record that was archived twice is there twice.
+_LINES = "read_json($files, format = 'newline_delimited', compression = 'gzip', filename = true, columns = {columns})"
+# All copies of a record that is wanted, those included of which the filter wants nothing: they may differ from it.
 _QUERY = """
-    SELECT DISTINCT ON ("timestamp", key) item
-    FROM read_json($files, format = 'newline_delimited', compression = 'gzip', columns = {columns})
-    WHERE {conditions}
+    SELECT item, filename FROM {lines}
+    SEMI JOIN (SELECT DISTINCT "timestamp", key FROM {lines} WHERE {conditions}) USING ("timestamp", key)
     ORDER BY "timestamp" DESC, key
 """
 
 
 @contextmanager
-def opened(archive: Archive, wanted: Filter, say: Callable[[str], None]) -> "Iterator[Iterator[Image]]":
+def opened(archive: Archive, wanted: Filter, say: Callable[[str], None]) -> "Iterator[Iterator[Found]]":
     """Give the archived records that a filter may want, the newest first, each once; ``say`` is told what is opened."""
     since, until = wanted.since or FIRST, wanted.until or LAST
     days = archive.days((bound(since), bound(until - _INSTANT)))
@@ -59,42 +56,43 @@ def opened(archive: Archive, wanted: Filter, say: Callable[[str], None]) -> "Ite
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute("SET autoload_known_extensions = false")
         connection.execute("SET temp_directory = $directory", {"directory": directory})
-        yield _found(connection, _fetched(archive, keys, Path(directory)), wanted)
+        yield _found(connection, archive, _fetched(archive, keys, Path(directory)), wanted)
 
 
-def _fetched(archive: Archive, keys: list[str], directory: Path) -> list[str]:
+def _fetched(archive: Archive, keys: list[str], directory: Path) -> dict[str, str]:
+    """Fetch the objects that are the archive's; return their URLs by the names of their files."""
     files = [directory / f"{number}.jsonl.gz" for number in range(len(keys))]
+
+    def fetch(file: Path, key: str) -> bool:
+        body = archive.body(key)
+        if archive.readable(key, body) is None:
+            return False
+        file.write_bytes(body)
+        return True
+
     with ThreadPoolExecutor(THREADS, "archive") as pool:
-        list(pool.map(lambda file, key: file.write_bytes(_bounded(archive, key)), files, keys))
-    return list(map(str, files))
+        fetched = list(pool.map(fetch, files, keys))
+    return {str(file): archive.url(key) for file, key, is_there in zip(files, keys, fetched, strict=True) if is_there}
 
 
-def _bounded(archive: Archive, key: str) -> bytes:
-    body = archive.body(key)
-    try:
-        with _ONE_AT_A_TIME:
-            deque(gunzipped_lines(body, LARGEST_OBJECT), maxlen=0)
-    except ValueError:
-        raise MalformedArchiveError(f"s3://{archive.bucket}/{key} is not an object of this archive") from None
-    return body
-
-
-def _found(connection: "duckdb.DuckDBPyConnection", files: list[str], wanted: Filter) -> Iterator[Image]:
-    if not files:
+def _found(
+    connection: "duckdb.DuckDBPyConnection", archive: Archive, urls: dict[str, str], wanted: Filter
+) -> Iterator[Found]:
+    if not urls:
         return
-    values: dict[str, Any] = {"files": files}
+    values: dict[str, Any] = {"files": list(urls)}
     columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items()) + "}"
-    query = _QUERY.format(columns=columns, conditions=" AND ".join(_conditions(wanted, values)))
-    try:
-        rows = connection.execute(query, values)
-        while some := rows.fetchmany(_ROWS):
-            for (item,) in some:
-                yield item_of(item)
-    except duckdb.Error:
-        raise MalformedArchiveError(
-            "an object under archive/ holds a line that is not one of the archive's: trail verify --include-archive "
-            "names it"
-        ) from None
+    conditions = " AND ".join(_conditions(wanted, values))
+    rows = connection.execute(_QUERY.format(lines=_LINES.format(columns=columns), conditions=conditions), values)
+    copies = (
+        Copy(item_of(item), urls[file]) for some in iter(lambda: rows.fetchmany(_ROWS), []) for item, file in some
+    )
+    for _, those in groupby(copies, attrgetter("timestamp")):
+        # Two keys may look the same where characters don't fit a line's plain fields, and lie between one another.
+        by_item: dict[str, list[Copy]] = {}
+        for one in those:
+            by_item.setdefault(archive.item_of(one.item), []).append(one)
+        yield from map(agreed, by_item.values())
 
 
 def _conditions(wanted: Filter, values: dict[str, Any]) -> Iterator[str]:

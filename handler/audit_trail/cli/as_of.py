@@ -7,10 +7,10 @@ import typer
 from audit_trail.cli import key as keys
 from audit_trail.cli import standing, words
 from audit_trail.cli.compare import print_facts
-from audit_trail.cli.context import IncludeArchiveOption, note, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, note, speaks_plainly
 from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
-from audit_trail.cli.screen import Screen, finish
+from audit_trail.cli.screen import Screen, finish, warn_incomplete
 
 TimeArgument = Annotated[str | None, typer.Argument(metavar="TIME", help=standing.MOMENT, show_default=False)]
 
@@ -23,17 +23,18 @@ def as_of(
     *,
     trail: TrailOptions,
     output: OutputOptions,
-    include_archive: IncludeArchiveOption = False,
+    archive: ArchiveOption = None,
 ) -> None:
     """Show an item as it stood at a moment, from its records alone, and the record that tells it.
 
     It reads at most twice, however long the history is, unless the item has more than 1 MB of records in the one
-    minute that decides: then once more for each further MB of it. With --include-archive it reads the archive, too,
-    for what expired.
+    minute that decides: then once more for each further MB of it. Where records that tell may have expired, it reads
+    the archive, too, from that moment back to the day that tells.
 
-    Exits with 0 when the item existed, 1 when it didn't exist yet, was deleted, or nothing is recorded of the key, 2
-    when the command's words are off or a newer version wrote a record that is needed, 3 when AWS refuses,
-    and 4 when such a record is not what Table Trail writes.
+    Exits with 0 when the item existed, 1 when it didn't exist then, was deleted, or nothing is recorded of the key, 2
+    when the command's words are off or a newer version wrote a record that is needed, 3 when AWS refuses, or records
+    that tell may have expired and no archive has them, and 4 when such a record is not what Table Trail writes or its
+    copies differ.
 
     For example:
 
@@ -41,14 +42,15 @@ def as_of(
 
     trail as-of customer-7 order-9 yesterday --json --typed
 
-    trail as-of 123 2025-03-31 --include-archive
+    trail as-of 123 2025-03-31
     """
     output.check()
     item_words = keys.before(key, {"TIME": time}, output)
     when = standing.moment(time or "", output)
-    with trail.open(include_archive=include_archive) as reader:
+    with trail.open(archive=archive) as reader:
         state = standing.at(reader, keys.parse(item_words, reader.trail), when)
-        standing.warn(when, reader.trail, archived=include_archive)
+        standing.warn(when)
+        warn_incomplete(reader)
         if state is None:
             finish(reader, 0, f"{reader.trail.source_table} has no changes of this key in {reader.trail.audit_table}.")
             return

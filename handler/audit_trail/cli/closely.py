@@ -9,6 +9,7 @@ from audit_trail.aws.verifying import Items, opened
 from audit_trail.cli.tally import Tally
 from audit_trail.core.chain import Chain, Circumstances, Live
 from audit_trail.core.checks import Check, Finding, Outcome, known_image
+from audit_trail.core.copies import Differing
 from audit_trail.core.errors import ForeignItemError, NewerRecordError, TableTrailError
 from audit_trail.core.history import Change, Order
 from audit_trail.core.values import AttributeValue, Image, canonical_value
@@ -60,7 +61,11 @@ class Examiner:
             examined.tally.records += 1
             note(chain.add(replace(change, item=item), spoiled))
 
-        for item in self._items.records(partition):
+        for found in self._items.records(partition):
+            if isinstance(found, Differing):
+                note([Finding(Check.COPIES, Outcome.BROKEN, found.timestamp, "its copies differ", places=found.places)])
+                continue
+            item = found.item
             try:
                 change = Change.from_item(item)
             except NewerRecordError:

@@ -12,8 +12,14 @@ import typer
 
 from audit_trail.aws import reading
 from audit_trail.cli.layout import visible
-from audit_trail.core.errors import MalformedArchiveError, MalformedItemError, NewerRecordError, TableTrailError
-from audit_trail.core.states import StateUnreadableError
+from audit_trail.core.errors import (
+    CopiesDifferError,
+    MalformedArchiveError,
+    MalformedItemError,
+    NewerRecordError,
+    TableTrailError,
+)
+from audit_trail.core.states import ExpiredError, StateUnreadableError
 
 if TYPE_CHECKING:
     import boto3
@@ -96,11 +102,13 @@ ActorOption = Annotated[
         help="Only changes with this actor, `unchanged` ones included; may be repeated. A deletion has none.",
     ),
 ]
-IncludeArchiveOption = Annotated[
-    bool,
+ArchiveOption = Annotated[
+    bool | None,
     typer.Option(
-        "--include-archive",
-        help="Read the archive as well: every archived object of the days in question, so give --since and --until.",
+        "--archive/--no-archive",
+        help="Read the archive in any case, or leave it out; unset: where the trail has one and the answer may lie "
+        "behind the retention.",
+        show_default=False,
     ),
 ]
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="No more changes than this.")]
@@ -118,6 +126,8 @@ class Exit(IntEnum):
     PROBLEM = 1
     USAGE = 2
     AWS_REFUSED = 3
+    GONE = 3
+    """What the answer needs has expired, or can't be read."""
     UNTRUSTED = 4
     """What is stored is not what Table Trail writes: somebody else put it there, or changed it."""
 
@@ -195,9 +205,11 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
             return command(*args, **kwargs)
         except (reading.RefusedError, StateUnreadableError) as error:
             _stop(str(error), Exit.AWS_REFUSED)
+        except (ExpiredError, MalformedArchiveError) as error:
+            _stop(str(error), Exit.GONE)
         except NewerRecordError as error:
             _stop(str(error), Exit.USAGE)
-        except (MalformedItemError, MalformedArchiveError) as error:
+        except (MalformedItemError, CopiesDifferError) as error:
             _stop(str(error), Exit.UNTRUSTED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)

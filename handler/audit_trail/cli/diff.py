@@ -7,10 +7,10 @@ import typer
 from audit_trail.cli import key as keys
 from audit_trail.cli import standing, words
 from audit_trail.cli.compare import print_comparison, print_facts
-from audit_trail.cli.context import speaks_plainly
+from audit_trail.cli.context import ArchiveOption, speaks_plainly
 from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
-from audit_trail.cli.screen import Screen, finish
+from audit_trail.cli.screen import Screen, finish, warn_incomplete
 from audit_trail.core.diff import Entry
 from audit_trail.core.diff import diff as difference
 
@@ -25,21 +25,23 @@ BArgument = Annotated[
 
 @grouped
 @speaks_plainly
-def diff(
+def diff(  # noqa: PLR0913  each is an option or a group of them
     key: KeyBeforeArgument = None,
     a: AArgument = None,
     b: BArgument = None,
     *,
     trail: TrailOptions,
     output: OutputOptions,
+    archive: ArchiveOption = None,
 ) -> None:
     """Show what differs in an item between two moments, from its records alone, and when it did not exist.
 
     Before the first record of an item, that record's old image tells how it stood; this is said where it's used.
+    Where records that tell may have expired, it reads the archive, too.
 
     Exits with 0 when something differs, 1 when nothing does or nothing is recorded of the key, 2 when the command's
-    words are off or a newer version wrote a record that is needed, 3 when AWS refuses, and 4 when such a record
-    is not what Table Trail writes.
+    words are off or a newer version wrote a record that is needed, 3 when AWS refuses, or records that tell may have
+    expired and no archive has them, and 4 when such a record is not what Table Trail writes or its copies differ.
 
     For example:
 
@@ -52,9 +54,10 @@ def diff(
     output.check()
     words_of_key = keys.before(key, {"A": a, "B": b}, output)
     first, second = (standing.moment(text or "", output) for text in (a, b))
-    with trail.open() as reader:
+    with trail.open(archive=archive) as reader:
         item_key = keys.parse(words_of_key, reader.trail)
         old, new = (standing.at(reader, item_key, moment) for moment in (first, second))
+        warn_incomplete(reader)
         if old is None or new is None:
             finish(reader, 0, f"{reader.trail.source_table} has no changes of this key in {reader.trail.audit_table}.")
             return

@@ -9,7 +9,8 @@ from audit_trail.aws.verifying import mapped
 from audit_trail.cli.bars import Advance
 from audit_trail.cli.ledger import Ledger, identity
 from audit_trail.cli.tally import Tally
-from audit_trail.core.values import AttributeValue, Image
+from audit_trail.core.copies import Found
+from audit_trail.core.values import AttributeValue
 
 _FRESH = 60.0  # seconds: until then, little more comes into the archive than was on its way
 
@@ -24,6 +25,7 @@ class Expired:
         self._ledger = ledger
         self._pool = pool
         self._only = only
+        self.unreadable = archive.unreadable
 
     def load(self, advance: Advance, tally: Tally | None = None, *, suspicious: bool = False) -> None:
         """Read the objects that came since the last time, an object at a time.
@@ -31,25 +33,26 @@ class Expired:
         An item that was counted without what is in them becomes a suspect, and what was counted is taken out of
         ``tally``; with ``suspicious``, so does any other.
 
-        :raises MalformedArchiveError: an object isn't the archive's.
+        Objects that aren't the archive's are left out, and read again the next time.
         """
         tally = tally or Tally()
         for day in self._archive.days():
             new = [key for key in self._archive.keys(day) if not self._ledger.has_object(key)]
             for key, body in mapped(self._pool, self._archive.body, new, THREADS):
-                records = {}
-                for one in self._archive.read(key, body):
-                    item = identity(one.partition)
-                    if self._only is None or item in self._only:
-                        records[item, one.timestamp] = one
-                self._ledger.add_object(key, ((item, one) for (item, _), one in records.items()))
-                self._doubt({item: one for (item, _), one in records.items()}, tally, suspicious=suspicious)
+                found = self._archive.readable(key, body)
+                if found is None:
+                    continue
+                records = [(identity(one.partition), one) for one in found]
+                if self._only is not None:
+                    records = [(item, one) for item, one in records if item in self._only]
+                self._ledger.add_object(key, self._archive.url(key), records)
+                self._doubt(dict(records), tally, suspicious=suspicious)
                 self._ledger.save(tally=tally.as_json())
                 advance(len(records))
 
     def records(
         self, partition: AttributeValue, between: Between | None = None, *, oldest_first: bool = False
-    ) -> Iterator[Image]:
+    ) -> Iterator[Found]:
         """Yield one item's archived records in the order of their timestamps; from any thread."""
         return self._ledger.archived(identity(partition), between, oldest_first=oldest_first)
 
@@ -73,7 +76,7 @@ class Following(Expired):
 
     def records(
         self, partition: AttributeValue, between: Between | None = None, *, oldest_first: bool = False
-    ) -> Iterator[Image]:
+    ) -> Iterator[Found]:
         """Yield one item's archived records in the order of their timestamps; from one thread."""
         if time.monotonic() - self._loaded > _FRESH:
             self._loaded = time.monotonic()

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from audit_trail.cli import key as keys
-from audit_trail.cli.context import IncludeArchiveOption, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, speaks_plainly
 from audit_trail.cli.options import FilterOptions, OutputOptions, RangeOptions, TrailOptions, grouped
-from audit_trail.cli.screen import Screen, at_most, finish
+from audit_trail.cli.screen import Screen, at_most, finish, warn_incomplete
 
 KeyArgument = Annotated[
     list[str],
@@ -29,16 +29,17 @@ def history(  # noqa: PLR0913  each is an option or a group of them
     within: RangeOptions,
     which: FilterOptions,
     output: OutputOptions,
-    include_archive: IncludeArchiveOption = False,
+    archive: ArchiveOption = None,
 ) -> None:
     """Show every change of one item, newest first: when, what kind, who, and what from what to what.
 
-    With --include-archive this goes back beyond what expired from the audit table. What expired in the last minute or
-    two may be in neither.
+    Where records expire, the archive is read for those that have, once the newer ones are shown: every object of the
+    days in question, so give --since or --limit. Without an archive, a sentence says from when on the history is
+    whole. What expired in the last minute or two may be in neither.
 
     Exits with 0 when there are changes, 1 when there is none, 2 when the command's words are off or a newer version
-    wrote some records (the others are shown), 3 when AWS refuses, and 4 when a record is not what
-    Table Trail writes (the others are shown).
+    wrote some records (the others are shown), 3 when AWS refuses or an object of the archive can't be read, and 4 when
+    a record is not what Table Trail writes or its copies differ (the others are shown).
 
     For example:
 
@@ -48,12 +49,13 @@ def history(  # noqa: PLR0913  each is an option or a group of them
 
     trail history 123 --operation MODIFY --actor billing --json
 
-    trail history 123 --include-archive --since 2025-01-01 --until 2025-03-31
+    trail history 123 --since 2025-01-01 --until 2025-03-31
     """
     wanted = which.wanted(within, output)
-    with trail.open(include_archive=include_archive) as reader:
+    with trail.open(archive=archive) as reader:
         screen = Screen(reader.trail, output)
         changes = reader.history(keys.parse(key, reader.trail), wanted)
         shown = screen.print(at_most(changes, which.limit))
+        warn_incomplete(reader)
         found = "no such changes of this key" if wanted != type(wanted)() else "no changes of this key"
         finish(reader, shown, f"{reader.trail.source_table} has {found} in {reader.trail.audit_table}.")

@@ -15,6 +15,7 @@ from typing import Any, Self
 from audit_trail.aws.archive import Archived, Between
 from audit_trail.cli import private_file
 from audit_trail.cli.context import UsageError
+from audit_trail.core.copies import Copy, Found, joined
 from audit_trail.core.values import AttributeValue, Image, canonical_text, canonical_value, utf8
 
 _TABLES = """
@@ -25,15 +26,20 @@ CREATE TABLE IF NOT EXISTS suspects (id BLOB PRIMARY KEY, suspect TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS found (id BLOB NOT NULL, finding TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS found_by_id ON found (id);
 CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS archived (id BLOB, timestamp BLOB, item TEXT NOT NULL, UNIQUE (id, timestamp));
+CREATE TABLE IF NOT EXISTS archived (
+    id BLOB, timestamp BLOB, digest BLOB, item TEXT NOT NULL, url TEXT NOT NULL, UNIQUE (id, timestamp, digest)
+);
 CREATE TABLE IF NOT EXISTS tallies (number INTEGER PRIMARY KEY, tally TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS counted (id BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
 _SOME = 1_000  # suspects in memory
 _TOGETHER = 25  # archived records of one item in memory, the largest 400 KB each
-_ARCHIVED = "SELECT timestamp, item FROM archived WHERE id = ? AND timestamp BETWEEN ? AND ? AND timestamp"
-_OLDEST_FIRST = _ARCHIVED + " > ? ORDER BY timestamp ASC LIMIT ?"
-_NEWEST_FIRST = _ARCHIVED + " < ? ORDER BY timestamp DESC LIMIT ?"
+_ARCHIVED = """
+    SELECT timestamp, digest, item, url FROM archived
+    WHERE id = ? AND timestamp BETWEEN ? AND ? AND (timestamp, digest)
+"""
+_OLDEST_FIRST = _ARCHIVED + " > (?, ?) ORDER BY timestamp ASC, digest ASC LIMIT ?"
+_NEWEST_FIRST = _ARCHIVED + " < (?, ?) ORDER BY timestamp DESC, digest DESC LIMIT ?"
 _HIGHEST = b"\xff"  # of all UTF-8
 
 
@@ -144,19 +150,33 @@ class Ledger:
         """Tell whether an object of the archive was noted."""
         return bool(self._all("SELECT 1 FROM objects WHERE key = ?", key))
 
-    def add_object(self, key: str, records: Iterable[tuple[bytes, Archived]]) -> None:
-        """Note an object of the archive and the records in it, by the ids of their items; what is there stays."""
-        rows = [(item, utf8(one.timestamp), json.dumps(one.item)) for item, one in records]
-        self._each("INSERT OR IGNORE INTO archived VALUES (?, ?, ?)", rows)
+    def add_object(self, key: str, url: str, records: Iterable[tuple[bytes, Archived]]) -> None:
+        """Note an object of the archive and the records in it, by the ids of their items; a copy that is there stays."""
+        rows = []
+        for item, one in records:
+            text = json.dumps(one.item)
+            digest = hashlib.blake2b(text.encode("ascii"), digest_size=16).digest()
+            rows.append((item, utf8(one.timestamp), digest, text, url))
+        self._each("INSERT OR IGNORE INTO archived VALUES (?, ?, ?, ?, ?)", rows)
         self._all("INSERT OR IGNORE INTO objects VALUES (?)", key)
 
-    def archived(self, item: bytes, between: Between | None = None, *, oldest_first: bool = False) -> Iterator[Image]:
-        """Yield an item's archived records in the order of their timestamps."""
+    def archived(self, item: bytes, between: Between | None = None, *, oldest_first: bool = False) -> Iterator[Found]:
+        """Yield an item's archived records in the order of their timestamps, each once."""
+        return joined(self._copies(item, between, oldest_first=oldest_first), oldest_first=oldest_first)
+
+    def partition(self, item: bytes, partition_key: str) -> AttributeValue:
+        """Return the partition key of an item that has archived records."""
+        [(text,)] = self._all("SELECT item FROM archived WHERE id = ? LIMIT 1", item)
+        partition: AttributeValue = json.loads(text)[partition_key]
+        return partition
+
+    def _copies(self, item: bytes, between: Between | None, *, oldest_first: bool) -> Iterator[Copy]:
         low, high = (b"", _HIGHEST) if between is None else map(utf8, between)
-        query, last = (_OLDEST_FIRST, b"") if oldest_first else (_NEWEST_FIRST, _HIGHEST)
-        while rows := self._all(query, item, low, high, last, _TOGETHER):
-            for last, text in rows:  # noqa: B007  the last one counts
-                yield json.loads(text)
+        query, last = (_OLDEST_FIRST, (b"", b"")) if oldest_first else (_NEWEST_FIRST, (_HIGHEST, b""))
+        while rows := self._all(query, item, low, high, *last, _TOGETHER):
+            for timestamp, digest, text, url in rows:
+                last = timestamp, digest
+                yield Copy(json.loads(text), url)
 
     def archived_alone(self, after: bytes = b"") -> list[bytes]:
         """Return some items, from behind one on, that have archived records and were neither counted nor suspected."""

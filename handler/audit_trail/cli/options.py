@@ -9,9 +9,11 @@ from typing import Any, get_type_hints
 from audit_trail.aws import reading
 from audit_trail.aws.archive import Archive
 from audit_trail.aws.reader import THREADS, TrailReader
+from audit_trail.aws.timeline import Timeline
 from audit_trail.cli import clock
 from audit_trail.cli.context import (
     ActorOption,
+    ArchiveOption,
     AttributeOption,
     AuditTableOption,
     ColorOption,
@@ -27,6 +29,7 @@ from audit_trail.cli.context import (
     UntilOption,
     UsageError,
     UtcOption,
+    note,
 )
 from audit_trail.core.filters import Filter
 from audit_trail.core.moments import Span, parse
@@ -47,15 +50,24 @@ class TrailOptions:
         """How to reach AWS."""
         return Connection(self.profile, self.region, self.endpoint_url)
 
-    def open(self, *, include_archive: bool = False) -> TrailReader:
-        """Find the trail, and its archive where that is to be read too."""
+    def open(self, *, archive: ArchiveOption = None) -> TrailReader:
+        """Find the trail, and its archive where that may be read: told by ``archive``, or where the trail has one."""
         from botocore.config import Config  # noqa: PLC0415  takes longer than all the rest of `trail --help`
 
         connection = self.connection
         client = connection.dynamodb(Config(max_pool_connections=THREADS))
         trail = reading.find_trail(client, self.audit_table)
-        archive = self.archive(trail) if include_archive else None
-        return TrailReader(client, trail, connection.images(trail.buckets), archive)
+        records = self.archive_to_read(trail, archive)
+        timeline = Timeline(client, trail, records, always=archive is True, now=clock.now, say=note)
+        reader = TrailReader(client, trail, connection.images(trail.buckets), timeline)
+        if records is not None:
+            reader.problems.objects = records.unreadable
+        return reader
+
+    def archive_to_read(self, trail: reading.Trail, archive: ArchiveOption) -> Archive | None:
+        """Open a trail's archive where it is to be read: as told, or else where the trail has one."""
+        wanted = trail.archived if archive is None else archive
+        return self.archive(trail) if wanted else None
 
     def archive(self, trail: reading.Trail) -> Archive:
         """Open a trail's archive."""

@@ -8,6 +8,7 @@ from audit_trail.cli.tally import Tally
 from audit_trail.core.archive import timestamp_of
 from audit_trail.core.chain import Live
 from audit_trail.core.checks import Finding, Outcome
+from audit_trail.core.copies import Copy, Differing, Found, agreed
 from audit_trail.core.errors import MalformedItemError, NewerRecordError
 from audit_trail.core.history import Change, Order
 from audit_trail.core.values import AttributeValue, Image
@@ -33,11 +34,14 @@ class Passing:
 
     def take(self, item: Image) -> None:
         """Take the next record of the audit table; one that is archived, too, counts once."""
-        while self._waiting is not None and timestamp_of(self._waiting) <= timestamp_of(item):
-            if timestamp_of(self._waiting) != timestamp_of(item):
+        found: Found = Copy(item, self._table.audit_table)
+        while self._waiting is not None and self._waiting.timestamp <= timestamp_of(item):
+            if self._waiting.timestamp == timestamp_of(item):
+                found = agreed([found, self._waiting])
+            else:
                 self._take(self._waiting)
             self._waiting = next(self._archived, None)
-        self._take(item)
+        self._take(found)
 
     def end(self) -> None:
         """End it: the table has no more records of it."""
@@ -49,9 +53,12 @@ class Passing:
         self._note(self._chain.end())
         self._table.through(self._identity, self._partition, self._keys, self._tally, well=self._well)
 
-    def _take(self, item: Image) -> None:
+    def _take(self, found: Found) -> None:
+        if isinstance(found, Differing):
+            self._well = False
+            return
         try:
-            change = Change.from_item(item)
+            change = Change.from_item(found.item)
         except NewerRecordError:
             raise  # what it proves isn't known here
         except MalformedItemError:

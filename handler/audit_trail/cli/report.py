@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from audit_trail.cli import key as keys
-from audit_trail.cli.context import UsageError, note, speaks_plainly, tell
+from audit_trail.cli.context import ArchiveOption, UsageError, note, speaks_plainly, tell
 from audit_trail.cli.history import KeyArgument
 from audit_trail.cli.options import TrailOptions, grouped
-from audit_trail.cli.screen import finish
+from audit_trail.cli.screen import finish, warn_incomplete
 
 _STDOUT = Path("-")
 
@@ -31,14 +31,23 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace the file if 
 
 @grouped
 @speaks_plainly
-def report(key: KeyArgument, *, trail: TrailOptions, output: OutputOption, force: ForceOption = False) -> None:
+def report(
+    key: KeyArgument,
+    *,
+    trail: TrailOptions,
+    output: OutputOption,
+    force: ForceOption = False,
+    archive: ArchiveOption = None,
+) -> None:
     """Write one item's whole history as a web page that is a single file and asks nothing of any network.
 
-    It has every change side by side, newest first, filters, each raw stream record, and what was verified.
+    It has every change side by side, newest first, filters, each raw stream record, and what was verified. Where
+    records expire, the whole archive is read for those that have.
 
     Exits with 0 when it is written, 1 when there are no changes, 2 when the command's words are off or a newer version
-    wrote some records (the page has the others), 3 when AWS refuses, and 4 when a record is
-    not what Table Trail writes (the page has the others); where only images can't be read, the page says of which
+    wrote some records (the page has the others), 3 when AWS refuses or an object of the archive can't be read, and 4
+    when a record is not what Table Trail writes or its copies differ (the page has the others); where only images can't
+    be read, the page says of which
     changes, and is written.
 
     For example:
@@ -48,9 +57,10 @@ def report(key: KeyArgument, *, trail: TrailOptions, output: OutputOption, force
     trail report customer-7 order-9 --force -o order-9.html
     """
     _refuse_to_write(output, force=force)
-    with trail.open() as reader:
+    with trail.open(archive=archive) as reader:
         item_key = keys.parse(key, reader.trail)
         changes = list(reader.history(item_key))
+        warn_incomplete(reader)
         if changes:
             # Jinja takes a while to import, and every other command would wait for it.
             from audit_trail.cli import page  # noqa: PLC0415

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from audit_trail.cli import key as keys
-from audit_trail.cli.context import IncludeArchiveOption, UsageError, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, UsageError, speaks_plainly
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.redrive import DryRunOption
 
@@ -89,7 +89,7 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     which: WhichOptions,
     how: HowOptions,
     output: OutputOptions,
-    include_archive: IncludeArchiveOption = False,
+    archive: ArchiveOption = None,
 ) -> None:
     """Put an item back as it stood: show what differs between now and then, ask, and write.
 
@@ -103,13 +103,14 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     With --from, many items are restored one after the other, each like that; --json lines of `trail search` will do as
     keys. Interrupted, run it again with the same time and --report: it goes on where it was.
 
-    With --include-archive, expired records tell how an item stood, too; of many items, each object of the archive is
-    read once. What expired in the last minute or two may be in neither.
+    Where records that tell may have expired, it reads the archive, too; of many items, each object of it once. What
+    expired in the last minute or two may be in neither.
 
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
     answer was no or not all of many could be done, 2 when the command's words are off, it can't be written at once or
-    it would be deleted without --allow-delete, 3 when AWS refuses, and 4 when the record that tells is not what Table
-    Trail writes.
+    it would be deleted without --allow-delete, 3 when AWS refuses, an object of the archive can't be read, or records
+    that tell may have expired and no archive has them, and 4 when such a record is not what Table Trail writes or its
+    copies differ. Then nothing is written.
 
     For example:
 
@@ -121,7 +122,7 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
 
     trail restore 123 2026-11-23 --allow-delete --reason "test order"
 
-    trail restore 123 2025-03-31 --include-archive
+    trail restore 123 2025-03-31
     """
     output.check()
     given = list(words or [])
@@ -139,10 +140,9 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
 
     from audit_trail.cli import restoring, restoring_many  # noqa: PLC0415  takes longer than all of `trail --help`
 
-    with trail.open(include_archive=include_archive) as reader:
+    with trail.open(archive=archive) as reader:
         wanted = restoring.Wanted(reader, trail.connection, time, how, output)
         if which.source is not None:
-            archive = trail.archive(reader.trail) if include_archive else None
-            restoring_many.run(wanted, which.source, which.report, archive)
+            restoring_many.run(wanted, which.source, which.report, trail.archive_to_read(reader.trail, archive))
         else:
             restoring.run(wanted, given)

@@ -14,9 +14,10 @@ from audit_trail.cli import key as keys
 from audit_trail.cli import standing, words
 from audit_trail.cli.compare import print_comparison, print_facts
 from audit_trail.cli.context import Connection, Exit, UsageError, note, tell
-from audit_trail.cli.screen import Screen, finish
+from audit_trail.cli.screen import Screen, finish, warn_incomplete
 from audit_trail.core.diff import Entry, diff
-from audit_trail.core.restore import Marks, Plan, RestoreError, plan
+from audit_trail.core.errors import MalformedArchiveError
+from audit_trail.core.restore import Marks, Plan, plan
 from audit_trail.core.values import Image, canonical_image
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Wanted:
         """
         if not (self.how.yes or self.how.dry_run or asks):
             raise UsageError("nobody can be asked here: give --yes, or --dry-run to see what it would do")
-        standing.warn(self.moment, self.reader.trail, archived=self.reader.archive is not None)
+        standing.warn(self.moment)
         if self._unnamed and not self.how.dry_run:
             if self._caller is not None:
                 note(f"Without --actor, the history will name {self._caller}.")
@@ -117,12 +118,11 @@ class Wanted:
         :raises TableTrailError: the record that tells can't be used.
         """
         then = standing.at(self.reader, item_key, self.moment)
+        if self.reader.problems.objects:
+            # A record that tells may be in one of them.
+            raise MalformedArchiveError(f"nothing is restored: {'; '.join(self.reader.problems.sentences())}")
         if then is None:
             return Looked(item_key, None, None, None, Undone.NOT_RECORDED)
-        if then.inferred and then.image is None and not standing.whole(self.moment, self.reader):
-            raise RestoreError(
-                "records of that time have expired, so whether the item existed then is not known: it is not deleted"
-            )
         image = None if then.image is None else canonical_image(then.image)
         now = self._items.get(item_key)
         made = plan(now, image, item_key, only=self.how.only or (), marks=self._marks)
@@ -160,6 +160,7 @@ def run(wanted: Wanted, key: list[str]) -> None:
     trail = wanted.reader.trail
     looked = wanted.look(keys.parse(key, trail))
     if looked.then is None:
+        warn_incomplete(wanted.reader)
         finish(wanted.reader, 0, f"{trail.source_table} has no changes of this key in {trail.audit_table}.")
     if not wanted.output.as_json:
         _show(looked, wanted)

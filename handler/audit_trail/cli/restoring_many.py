@@ -49,7 +49,8 @@ def run(wanted: Wanted, source: Path, report: Path | None, archive: Archive | No
         count: Counter[str] = Counter()
         left = [one for one in listed if canonical_text(one) not in done]
         if archive is not None:
-            wanted.reader.archive = _following(archive, left, wanted.reader.trail, stack)
+            wanted.reader.timeline.archive = _following(archive, left, wanted.reader.trail, stack)
+            wanted.reader.problems.objects = archive.unreadable
         try:
             for looked in _each(wanted, left):
                 count[looked.became] += 1

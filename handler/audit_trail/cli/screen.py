@@ -119,15 +119,21 @@ def finish(reader: "TrailReader", shown: int, nothing: str) -> None:
     """End a command: say what could not be shown, or that there is nothing, and exit accordingly."""
     for sentence in reader.problems.sentences():
         tell(sentence)
-    if reader.problems.foreign or reader.problems.broken:
+    if reader.problems.foreign or reader.problems.broken or reader.problems.differing:
         raise typer.Exit(Exit.UNTRUSTED)
-    if reader.problems.unreadable:
+    if reader.problems.unreadable or reader.problems.objects:
         raise typer.Exit(Exit.AWS_REFUSED)
     if reader.problems.newer:
         raise typer.Exit(Exit.USAGE)
     if not shown:
         note(nothing)
         raise typer.Exit(Exit.NOTHING_FOUND)
+
+
+def warn_incomplete(reader: "TrailReader") -> None:
+    """Say that what is shown needn't be all, where records have expired and no archive was read."""
+    if sentence := reader.timeline.incomplete():
+        note(sentence)
 
 
 def at_most(changes: "Iterable[Change]", limit: int | None) -> "Iterator[Change]":

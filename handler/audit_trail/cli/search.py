@@ -13,6 +13,7 @@ from audit_trail.cli.context import note, speaks_plainly
 from audit_trail.cli.options import FilterOptions, OutputOptions, RangeOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, at_most, finish
 from audit_trail.cli.words import time_words
+from audit_trail.core.retention import border
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,8 @@ def search(
 
     Reads the index by_actor where --actor is given and that index is on, or else by_time, and says which. An index
     knows the changes that were recorded since it was turned on (module audit_trail's inputs time_index and
-    actor_index). Each item's changes are in the order of its history; between items, the time decides.
+    actor_index). Each item's changes are in the order of its history; between items, the time decides. It reads no
+    archive: where the range goes back beyond what may have expired, a sentence says so, and `trail archive` has that.
 
     Exits with 0 when there are such changes, 1 when there is none, 2 when the command's words are off, the index is
     missing or a newer version wrote some records (the others are shown), 3 when AWS refuses, and 4 when
@@ -68,6 +70,10 @@ def search(
         screen = Screen(reader.trail, output, with_keys=True)
         changes = _scanned(reader, wanted, output) if scan else _found(reader, wanted, output)
         shown = screen.print(at_most(changes, which.limit))
+        edge = border(clock.now(), reader.trail.retention)
+        if edge is not None and (wanted.since is None or wanted.since < edge):
+            instead = "`trail archive` finds those" if reader.trail.archived else "this trail has no archive"
+            note(f"Changes before {time_words(edge, output.zone)} may have expired: {instead}.")
         finish(reader, shown, f"{reader.trail.source_table} has no such changes in {reader.trail.audit_table}.")
 
 

@@ -7,7 +7,7 @@ import typer
 from audit_trail.cli import key as keys
 from audit_trail.cli import words
 from audit_trail.cli.compare import print_comparison, print_facts
-from audit_trail.cli.context import UsageError, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, UsageError, speaks_plainly
 from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, finish, who_words, why_words
@@ -38,14 +38,16 @@ def show(
     *,
     trail: TrailOptions,
     output: OutputOptions,
+    archive: ArchiveOption = None,
 ) -> None:
     """Show one change whole: who, when, why, and every difference with its value before and after.
 
-    --json adds the stream record, rebuilt, to what `history` prints.
+    --json adds the stream record, rebuilt, to what `history` prints. What isn't in the table and may have expired is
+    looked for in the archive, among the objects of that day.
 
     Exits with 0 when there is such a change, 1 when there is none, 2 when the command's words are off, several changes
-    fit or a newer version wrote the record, 3 when AWS refuses, and 4 when the record is not what Table Trail
-    writes.
+    fit or a newer version wrote the record, 3 when AWS refuses, or it may have expired and no archive tells, and 4 when
+    the record is not what Table Trail writes or its copies differ.
 
     For example:
 
@@ -56,7 +58,7 @@ def show(
     output.check()
     words_of_key = keys.before(key, {"TIMESTAMP": timestamp}, output)
     named = timestamp or ""
-    with trail.open() as reader:
+    with trail.open(archive=archive) as reader:
         changes = _named(reader, keys.parse(words_of_key, reader.trail), named, output)
         if len(changes) > 1:
             listed = ", ".join(change.timestamp for change in changes)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from audit_trail.cli import clock, words
 from audit_trail.cli.context import UsageError, note
 from audit_trail.core import states
-from audit_trail.core.moments import FIRST, bound
 from audit_trail.core.validation import is_timestamp
 
 if TYPE_CHECKING:
     from audit_trail.aws.reader import TrailReader
-    from audit_trail.aws.reading import Trail
     from audit_trail.cli.options import OutputOptions
     from audit_trail.core.states import State
     from audit_trail.core.values import Image
@@ -23,7 +21,6 @@ MOMENT = (
     "timestamp as --json shows it: just after that change."
 )
 _SETTLING = timedelta(seconds=60)
-_TTL_WITHIN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +49,10 @@ def at(reader: "TrailReader", item_key: "Image", when: Moment) -> "State | None"
     raise UsageError(f"this key has no change with the timestamp {when.text}")
 
 
-def expired(when: Moment, trail: "Trail") -> bool:
-    """Tell whether records of that moment may have expired."""
-    return when.end is not None and trail.retention is not None and when.end <= clock.now() - trail.retention
-
-
-def whole(when: Moment, reader: "TrailReader") -> bool:
-    """Tell whether what is recorded of that moment is all that ever was.
-
-    It is where the archive was on before any of it was deleted: when there's something older in it, by more than the
-    days within which DynamoDB's TTL deletes.
-    """
-    if when.end is None or not expired(when, reader.trail):
-        return True
-    return reader.archive is not None and reader.archive.reaches(
-        bound(max(when.end, FIRST + _TTL_WITHIN) - _TTL_WITHIN)
-    )
-
-
-def warn(when: Moment, trail: "Trail", *, archived: bool = False) -> None:
+def warn(when: Moment) -> None:
     """Say what may be missing of what is recorded."""
     if when.end is not None and when.end > clock.now() - _SETTLING:
         note("The latest changes may not be recorded yet: it can take a minute.")
-    if not archived and expired(when, trail) and trail.retention is not None:
-        note(f"Records expire after {trail.retention.days} days: what is recorded of then may not be all of it.")
 
 
 def in_words(text: str, state: "State", output: "OutputOptions") -> str:

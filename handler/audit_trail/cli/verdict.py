@@ -1,7 +1,7 @@
 """What ``trail verify`` prints."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
@@ -11,6 +11,7 @@ from audit_trail.cli.closely import Examined
 from audit_trail.cli.context import Exit, note, tell
 from audit_trail.cli.tally import Tally
 from audit_trail.core.checks import Outcome
+from audit_trail.core.problems import unreadable_object
 
 _UNPROVEN = (
     "What records can't prove, and docs/guarantees.md says what does: that no run of changes is missing which led back "
@@ -28,11 +29,24 @@ def described(examined: Examined) -> Iterator[dict[str, Any]]:
             told["timestamp"] = found.timestamp
         if found.before:
             told["before"] = found.before
+        if found.places:
+            told["places"] = list(found.places)
         yield told
 
 
-def finish(tally: Tally, found: Iterator[dict[str, Any]], *, nothing: str, strict: bool, as_json: bool) -> None:
-    """Print what was found and the counts, and exit as they say; ``nothing`` is said where there was no record at all."""
+def finish(  # noqa: PLR0913  all that decides the exit code
+    tally: Tally,
+    found: Iterator[dict[str, Any]],
+    unreadable: Sequence[str] = (),
+    *,
+    nothing: str,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Print what was found and the counts, and exit as they say.
+
+    ``unreadable`` are URLs of the archive's objects; ``nothing`` is said where there was no record at all.
+    """
     for one in found:
         if as_json:
             typer.echo(json.dumps(one))
@@ -46,19 +60,22 @@ def finish(tally: Tally, found: Iterator[dict[str, Any]], *, nothing: str, stric
         note(_UNPROVEN if tally.records else nothing)
     if tally.unreadable:
         tell(f"the images of {tally.unreadable} record(s) can't be read: check that the verifier policy is attached")
+    for url in unreadable:
+        tell(unreadable_object(url))
     if broken or (strict and unknown):
         raise typer.Exit(Exit.PROBLEM)
+    if tally.unreadable or unreadable:
+        raise typer.Exit(Exit.AWS_REFUSED)
     if not tally.records:
         raise typer.Exit(Exit.NOTHING_FOUND)
-    if tally.unreadable:
-        raise typer.Exit(Exit.AWS_REFUSED)
 
 
 def _line(one: dict[str, Any]) -> str:
     key = " ".join(words.printable(str(value)) for value in one.get("keys", {}).values())
     between = f" (the record before: {one['before']})" if "before" in one else ""
     timestamp = words.printable(one.get("timestamp", "-"))  # of what is no audit record, it may be anything
-    return f"BROKEN  {one['check']:<9}  {key}  {timestamp}: {one['why']}{between}"
+    places = f": {', '.join(map(words.printable, one['places']))}" if "places" in one else ""
+    return f"BROKEN  {one['check']:<9}  {key}  {timestamp}: {one['why']}{between}{places}"
 
 
 def _summarise(tally: Tally) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from audit_trail.cli.context import IncludeArchiveOption, JsonOption, UsageError, speaks_plainly
+from audit_trail.cli.context import ArchiveOption, JsonOption, UsageError, speaks_plainly
 from audit_trail.cli.options import TrailOptions, grouped
 
 KeyArgument = Annotated[
@@ -52,7 +52,7 @@ def verify(  # noqa: PLR0913  one parameter an option
     max_read_units: RateOption = None,
     state: StateOption = None,
     strict: StrictOption = False,
-    include_archive: IncludeArchiveOption = False,
+    archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Verify an item's history, or everybody's: nothing missing between its records, nothing changed, and the item as it is.
@@ -60,24 +60,23 @@ def verify(  # noqa: PLR0913  one parameter an option
     For each item: its records begin with its creation or a BASELINE; each record's old digest is the new one of the
     record before; images match their digests; diffs are exact; a BASELINE shows what the records around it do; the
     item is as one of its newest records left it. Names each gap with the records on both sides, and says what can't be
-    told, such as what was before an item's oldest record. Running writers and expiring records cause no alarm. With
-    --include-archive, records that expired are verified as well: it reads every object of the archive, once, for which
-    --state or a temporary file takes the room of all archived records. What leaves the table while it runs is found in
-    the archive after --settle seconds: give more than the archive's batching_window_seconds, such as 120.
+    told, such as what was before an item's oldest record. Running writers and expiring records cause no alarm. Where
+    the trail has an archive, records that expired are verified as well, and that copies of one record are the same: it
+    reads every object of the archive, once, for which --state or a temporary file takes the room of all archived
+    records. What leaves the table while it runs is found in the archive after --settle seconds: give more than the
+    archive's batching_window_seconds, such as 120. With --no-archive, what has expired is unknown.
 
-    Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told) or nothing is recorded, 2 when the command's
-    words are off or a newer version wrote some records, 3 when AWS refuses or images
-    can't be read, and 4 when an object of the archive is not what Table Trail writes.
+    Exits with 0 when nothing is broken, 1 when something is (with --strict: or can't be told) or nothing is recorded, 2
+    when the command's words are off or a newer version wrote some records, and 3 when AWS refuses, or images or objects
+    of the archive can't be read.
 
     For example:
 
     trail verify 123
 
-    trail verify 123 --include-archive
-
     trail verify --max-read-units 500 --state verify.state
 
-    trail verify --include-archive --settle 120
+    trail verify --settle 120
 
     trail verify --strict --json
     """
@@ -85,5 +84,5 @@ def verify(  # noqa: PLR0913  one parameter an option
         raise UsageError("--state and --max-read-units are for the whole table: leave out the key")
     from audit_trail.cli import verifying  # noqa: PLC0415  takes longer to import than all of `trail --help`
 
-    how = verifying.How(settle, max_read_units, state, strict=strict, as_json=as_json, include_archive=include_archive)
+    how = verifying.How(settle, max_read_units, state, strict=strict, as_json=as_json, archive=archive)
     verifying.run(trail, key or [], how)

@@ -44,14 +44,16 @@ class How:
     state: Path | None
     strict: bool
     as_json: bool
-    include_archive: bool
+    archive: bool | None
+    """Read the archive, or leave it out; None: where the trail has one."""
 
 
 def run(options: "TrailOptions", key: list[str], how: How) -> None:
     """Verify, and print what was found; `audit_trail.cli.verify` has the promise."""
     client = options.connection.dynamodb(Config(max_pool_connections=THREADS, retries={"mode": "standard"}))
     trail = reading.find_trail(client, options.audit_table)
-    archive = options.archive(trail) if how.include_archive else None
+    archive = options.archive_to_read(trail, how.archive)
+    unreadable = [] if archive is None else archive.unreadable
     view = _View(client, trail, options.connection.images(trail.buckets), Meter(how.max_read_units))
     with ThreadPoolExecutor(THREADS, "trail") as pool:
         if key:
@@ -61,7 +63,8 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
             if not examined.tally.records and (examined.live is None or examined.live.digest is None):
                 examined.tally.items = 0
             nothing = f"{trail.source_table} has no changes of this key in {trail.audit_table}: nothing is verified."
-            finish(examined.tally, described(examined), nothing=nothing, strict=how.strict, as_json=how.as_json)
+            told = described(examined)
+            finish(examined.tally, told, unreadable, nothing=nothing, strict=how.strict, as_json=how.as_json)
             return
         give_bodies(client)
         about = f"verify of {trail.audit_table}"
@@ -70,7 +73,8 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
             tally = _Whole(view, ledger, pool, expired, how.settle).run()
             try:
                 nothing = f"{trail.audit_table} has no records: nothing is verified."
-                finish(tally, ledger.findings(), nothing=nothing, strict=how.strict, as_json=how.as_json)
+                told = ledger.findings()
+                finish(tally, told, unreadable, nothing=nothing, strict=how.strict, as_json=how.as_json)
             finally:
                 ledger.done()
 

@@ -15,6 +15,7 @@ from audit_trail.cli.passing import Passing
 from audit_trail.cli.tally import Tally
 from audit_trail.core.chain import Chain, Circumstances, Live
 from audit_trail.core.checks import known_image
+from audit_trail.core.copies import Found
 from audit_trail.core.history import Change
 from audit_trail.core.values import AttributeValue, Image, canonical_text
 
@@ -87,8 +88,7 @@ class WholeTable:
         while some := self._ledger.archived_alone(after):
             after = some[-1]
             for item in some:
-                first = next(self._ledger.archived(item))
-                Passing(self, first[self.partition_key], read_at).end()
+                Passing(self, self._ledger.partition(item, self.partition_key), read_at).end()
             self._ledger.save(tally=self._tally.as_json())
             progress(len(some))
 
@@ -108,8 +108,13 @@ class WholeTable:
         """Return the chain of an item."""
         return Chain(self._circumstances, replace(read_at, digest=self._ledger.live(item)))
 
-    def archived(self, item: bytes) -> Iterator[Image]:
-        """Yield an item's archived records, the oldest time first."""
+    @property
+    def audit_table(self) -> str:
+        """Name of the audit table."""
+        return self._trail.audit_table
+
+    def archived(self, item: bytes) -> Iterator[Found]:
+        """Yield an item's archived records, the oldest time first, each once."""
         return self._ledger.archived(item, oldest_first=True) if self._archives else iter(())
 
     def opened(self, change: Change) -> tuple[Change, str]:

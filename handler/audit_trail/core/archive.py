@@ -7,10 +7,9 @@ TTL deletion looks like: https://docs.aws.amazon.com/amazondynamodb/latest/devel
 
 import gzip
 import hashlib
-import heapq
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +29,8 @@ _KEY_TYPES = ("S", "N", "B")
 _DIGITS_OF_DIGEST = 16
 _UNFIT = re.compile("[\x00\ud800-\udfff]")  # readers of UTF-8 refuse the ones, some the other
 _DAY = re.compile(rf"{PREFIX}dt=([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/").fullmatch
+
+_FOREIGN = "an object under archive/ is not one of the archive's: it can't be read"
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular=False).encode
 
@@ -82,14 +83,19 @@ def line(record: StreamRecord) -> Line:
 
 
 def _text(key: str, timestamp: str, item: Image) -> str:
+    # ASCII, so that lone surrogates survive in it.
+    return _encode(_plain(key, timestamp, item) | {"item": _encode(item)})
+
+
+def _plain(key: str, timestamp: str, item: Image) -> dict[str, Any]:
+    """Return a line's fields but for the item itself."""
     fields: dict[str, Any] = {"key": fit(key), "timestamp": timestamp}
     for name in ("event_name", "actor", "reason"):
         if name in item:
             fields[name] = fit(item[name]["S"])
     if "changed_attributes" in item:
         fields["changed_attributes"] = sorted(map(fit, item["changed_attributes"]["SS"]))
-    # ASCII, so that lone surrogates survive in it.
-    return _encode(fields | {"item": _encode(item)})
+    return fields
 
 
 def key_text(partition: AttributeValue) -> str:
@@ -112,10 +118,7 @@ def object_of(lines: Sequence[Line]) -> tuple[str, bytes]:
     A record that was delivered twice is written once. The digest in the key makes different objects differ: batches
     may be cut so that both begin and end alike, and two shards may have the same sequence numbers.
     """
-    unique: dict[tuple[str, str], Line] = {}
-    for one in lines:
-        unique.setdefault((one.key, one.timestamp), one)
-    text = "".join(f"{one.text}\n" for one in unique.values()).encode("ascii")
+    text = "".join(f"{one}\n" for one in dict.fromkeys(line.text for line in lines)).encode("ascii")
     ends = f"{lines[0].sequence_number}-{lines[-1].sequence_number}"
     digest = hashlib.sha256(text).hexdigest()[:_DIGITS_OF_DIGEST]
     key = f"{prefix(lines[0].day)}{ends}-{digest}.jsonl.gz"
@@ -133,18 +136,34 @@ def day_of(folder: str) -> str | None:
     return found[1] if found else None
 
 
-def items(body: bytes, key: str | None = None) -> Iterator[Image]:
-    """Yield the records in an object, in its order; with ``key`` only those whose line has it.
+def day_of_object(key: str) -> str:
+    """Return the day that an object's key says; nothing where it is none of the archive's."""
+    return day_of(f"{'/'.join(key.split('/', 2)[:2])}/") or ""
 
-    :raises MalformedArchiveError: it isn't an object of the archive.
+
+def items(body: bytes, partition_key: str, day: str, key: str | None = None) -> Iterator[Image]:
+    """Yield the records in an object of a day, in its order; with ``key`` only those whose line has it.
+
+    ``partition_key`` is the name of the audit table's.
+
+    :raises MalformedArchiveError: it isn't an object that the function wrote there: not gzip, not JSON lines, a line
+        that isn't an item's, is of another day, or whose plain fields say something else than its item.
     """
     try:
         for text in gunzipped_lines(body, LARGEST_OBJECT):
             fields = parsed(text, LARGEST_LINE)
             if key is None or fields["key"] == key:
-                yield item_of(fields["item"])
-    except (KeyError, TypeError, ValueError):
-        raise MalformedArchiveError("an object under archive/ is not one of the archive's: it can't be read") from None
+                item = item_of(fields["item"])
+                if not _agrees(fields, item, partition_key) or timestamp_of(item)[:10] != day:
+                    raise MalformedArchiveError(_FOREIGN)
+                yield item
+    except (KeyError, TypeError, ValueError, AttributeError, MalformedRecordError, MalformedValueError):
+        raise MalformedArchiveError(_FOREIGN) from None
+
+
+def _agrees(fields: Mapping[str, Any], item: Image, partition_key: str) -> bool:
+    told = _plain(key_text(item[partition_key]), timestamp_of(item), item)
+    return all(fields.get(name) == told.get(name) for name in COLUMNS if name != "item")
 
 
 def item_of(text: str) -> Image:
@@ -158,18 +177,6 @@ def item_of(text: str) -> Image:
     except (ValueError, TypeError, AttributeError, MalformedItemError):
         raise MalformedArchiveError("a line of an object under archive/ holds no item") from None
     return item
-
-
-def joined(table: Iterable[Image], archive: Iterable[Image], *, oldest_first: bool = False) -> Iterator[Image]:
-    """Join one item's records from the audit table and from the archive into one history, in the order of both.
-
-    A record that is in both, having expired a moment ago, comes once.
-    """
-    before = ""
-    for item in heapq.merge(table, archive, key=timestamp_of, reverse=not oldest_first):
-        if (stamp := timestamp_of(item)) != before:
-            yield item
-        before = stamp
 
 
 def timestamp_of(item: Image) -> str:

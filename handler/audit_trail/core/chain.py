@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from audit_trail.core.checks import BASELINE, BOTH_IMAGES, Check, Finding, Known, Outcome, check_record
 from audit_trail.core.history import REORDER_WITHIN, Change
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.retention import kept_for
 
 BASELINE_WITHIN = timedelta(minutes=15)
 """How far from a BASELINE the record may be that left the item as it shows it."""
 
-_SHORTEST_RETENTION = timedelta(days=1)
 _NEAR_AT_MOST = 100_000  # records in those minutes: beyond it, the oldest are forgotten
 
 
@@ -214,17 +214,9 @@ class Chain:
 
     def _retention(self, *changes: Change) -> timedelta | None:
         """Return the shortest time for which records were kept; None is for ever."""
-        kept = [self._circumstances.retention, *map(_retention, changes)]
+        kept = [self._circumstances.retention, *(kept_for(change.item) for change in changes)]
         return min((one for one in kept if one is not None), default=None)
 
 
 def _close(baseline: Change, moment: datetime) -> bool:
     return abs(baseline.moment - moment) <= BASELINE_WITHIN
-
-
-def _retention(change: Change) -> timedelta | None:
-    try:
-        kept = timedelta(seconds=int(change.item["expires_at"]["N"]) - change.moment.timestamp())
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    return kept if kept >= _SHORTEST_RETENTION else None  # what no trail has excuses nothing

@@ -41,6 +41,8 @@ class Check(StrEnum):
     """A record's old digest is the new one of the record before it in the same stream."""
     BASELINE = "baseline"
     """A BASELINE shows the item as the records around it do."""
+    COPIES = "copies"
+    """Copies of a record, archived twice or archived and still in the table, are the same."""
     LIVE = "live"
     """The item is as one of its newest records left it."""
 
@@ -65,6 +67,8 @@ class Finding(NamedTuple):
     why: str = ""
     before: str | None = None
     """CHAIN: the timestamp of the record before it."""
+    places: tuple[str, ...] = ()
+    """COPIES: where they are."""
 
 
 class Known(NamedTuple):

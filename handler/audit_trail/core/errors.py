@@ -54,6 +54,10 @@ class MalformedArchiveError(TableTrailError):
     """An object under ``archive/`` is not what the function writes there."""
 
 
+class CopiesDifferError(TableTrailError):
+    """Copies of one record differ, and nothing tells which is right."""
+
+
 def kind_of(error: BaseException) -> str:
     """Tell an unexpected error's type and where it was raised: its message may quote data, so it is left out."""
     place = error.__traceback__

@@ -1,4 +1,4 @@
-"""The fields of a stream record, each stored exactly once: under an attribute of its own, or else in ``other``.
+"""The fields of a stream record, each stored under an attribute of its own, or else in ``other``.
 
 What a stream record looks like: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html,
 in the spelling that Lambda gives it (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
@@ -6,11 +6,21 @@ in the spelling that Lambda gives it (https://docs.aws.amazon.com/lambda/latest/
 
 import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
+from audit_trail.core.errors import MalformedValueError
 from audit_trail.core.limits import check_depth, parsed
-from audit_trail.core.values import AttributeValue, Image, canonical_value, json_number, number_value
+from audit_trail.core.values import (
+    AttributeValue,
+    Image,
+    canonical_number,
+    canonical_value,
+    json_number,
+    number_value,
+)
 
+_LONGEST_TIME = 38  # characters: DynamoDB's numbers have no more digits
 _PLAIN = 10**15  # an int below it is its own canonical form, and what every stream has
 
 
@@ -24,6 +34,27 @@ def _number(value: Any) -> AttributeValue | None:
     number = json_number(value)
     encoded = None if number is None else number_value(number)
     return encoded if encoded is not None and _json_number(encoded) == value else None
+
+
+def creation_time(value: Any) -> Decimal | None:
+    """Read an ApproximateCreationDateTime, in epoch seconds; None for what isn't one.
+
+    Lambda hands over a number; a page of AWS's prints it as a string
+    (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html), which then counts as the number.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_TIME:
+        return json_number(value)
+    try:
+        return Decimal(canonical_number(value))
+    except MalformedValueError:
+        return None
+
+
+def _time(value: Any) -> AttributeValue | None:
+    if not isinstance(value, str):
+        return _number(value)
+    created = creation_time(value)
+    return None if created is None else number_value(created)
 
 
 def _map(value: Any) -> AttributeValue | None:
@@ -49,7 +80,7 @@ _RECORD_FIELDS: dict[str, tuple[str, _Encoder]] = {
 _CHANGE_FIELDS: dict[str, tuple[str, _Encoder]] = {
     "SequenceNumber": ("sequence_number", _string),
     "StreamViewType": ("stream_view_type", _string),
-    "ApproximateCreationDateTime": ("approximate_creation_date_time", _number),
+    "ApproximateCreationDateTime": ("approximate_creation_date_time", _time),
     "SizeBytes": ("size_bytes", _number),
     "Keys": ("keys", _map),
     "OldImage": ("old_image", _map),
@@ -68,7 +99,9 @@ def encode(record: Mapping[str, Any], change: Mapping[str, Any]) -> Image:
                 encoded = encoder(value)
                 if encoded is not None:
                     attributes[name] = encoded
-                    continue
+                    if encoder is not _time or not isinstance(value, str):
+                        continue
+                    # A time that is a string is kept as it came as well.
             elif part == "record" and field == "dynamodb":
                 continue
             other.setdefault(part, {})[field] = value
@@ -88,7 +121,7 @@ def decode(item: Image) -> dict[str, Any]:
     change: dict[str, Any] = dict(other.get("dynamodb", {}))
     for fields, into in ((_RECORD_FIELDS, record), (_CHANGE_FIELDS, change)):
         for field, (name, encoder) in fields.items():
-            if name in item:
+            if name in item and field not in into:
                 into[field] = _DECODERS[encoder](item[name])
     record["dynamodb"] = change
     return record
@@ -102,6 +135,7 @@ def _json_number(value: AttributeValue) -> int | float:
 _DECODERS: dict[_Encoder, Callable[[AttributeValue], Any]] = {
     _string: lambda value: value["S"],
     _number: _json_number,
+    _time: _json_number,
     _map: lambda value: value["M"],
     _identity: lambda value: {name: one["S"] for name, one in value["M"].items()},
 }

@@ -113,11 +113,11 @@ def _replace(holder: AttributeValue, token: str, entry: Entry) -> None:
 def _members(holder: AttributeValue, token: str, entry: Entry) -> None:
     child = _child(holder, token)
     [(tag, members)] = child.items()
-    lost = _member_list(entry.old, tag)
+    lost = set(_member_list(entry.old, tag))
     gained = _member_list(entry.new, tag)
-    if tag not in SETS or not set(lost) <= set(members) or set(gained) & set(members):
+    if tag not in SETS or not lost.issubset(members) or not set(gained).isdisjoint(members):
         raise DiffError("an entry of the diff changes members that the set does not have, or has already")
-    _put(child, canonical_value({tag: [one for one in members if one not in set(lost)] + gained}))
+    _put(child, canonical_value({tag: [one for one in members if one not in lost] + gained}))
 
 
 def _member_list(side: AttributeValue | None, tag: str) -> list[str]:

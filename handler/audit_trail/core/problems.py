@@ -1,8 +1,9 @@
 """What a reading comes across and can't show whole; none of it hides the changes beside it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from audit_trail.core.copies import Copy, Differing, Found
 from audit_trail.core.errors import ForeignItemError, NewerRecordError
 from audit_trail.core.history import Change
 from audit_trail.core.records import SCHEMA_VERSION
@@ -26,10 +27,18 @@ class Problems:
     first_foreign: str = ""
     """Which was the first: its timestamp, and why."""
     first_broken: str = ""
+    differing: list[Differing] = field(default_factory=list)
+    """Records whose copies differ."""
+    objects: list[str] = field(default_factory=list)
+    """URLs of objects that are none of the archive's."""
 
-    def changes(self, items: Iterable[Image]) -> Iterator[Change]:
+    def changes(self, items: Iterable[Found | Image]) -> Iterator[Change]:
         """Read items of the audit table; what can't be read as a change is left out and counted."""
-        for item in items:
+        for one in items:
+            if isinstance(one, Differing):
+                self.differing.append(one)
+                continue
+            item = one.item if isinstance(one, Copy) else one
             try:
                 yield Change.from_item(item)
             except NewerRecordError as error:
@@ -55,7 +64,8 @@ class Problems:
 
     def sentences(self) -> list[str]:
         """Say what could not be shown, and what to do about it."""
-        said = []
+        said = [one.sentence for one in self.differing]
+        said += map(unreadable_object, self.objects)
         if self.unreadable:
             said.append(
                 f"the images of {self.unreadable} change(s) can't be read: check that the reader policy is attached, "
@@ -78,3 +88,8 @@ class Problems:
             records = "a record is" if self.broken == 1 else f"{self.broken} records are"
             said.append(f"{records} not as stored, see trail verify: {self.first_broken}")
         return said
+
+
+def unreadable_object(url: str) -> str:
+    """Say that an object under ``archive/`` is none."""
+    return f"{url} is not an object of this archive and can't be read: look who put it there, and what it replaced"

@@ -20,7 +20,7 @@ from audit_trail.core.diff import Entry, canonical_diff
 from audit_trail.core.errors import DiffError, MalformedItemError, MalformedRecordError, MalformedValueError
 from audit_trail.core.images import text_digest
 from audit_trail.core.keys import KeySchema, iso_time, shard, sort_key
-from audit_trail.core.values import AttributeValue, Image, json_number
+from audit_trail.core.values import AttributeValue, Image
 
 SCHEMA_VERSION = 1
 _SECONDS_A_DAY = 86_400
@@ -96,7 +96,7 @@ def _audit_item(record: StreamRecord, settings: RecordSettings) -> AuditItem:
     sequence_number = change.get("SequenceNumber")
     if not isinstance(sequence_number, str) or not sequence_number:
         raise MalformedRecordError("the record has no SequenceNumber")
-    created = json_number(change.get("ApproximateCreationDateTime"))
+    created = fields.creation_time(change.get("ApproximateCreationDateTime"))
     if created is None:
         raise MalformedRecordError("the record has no ApproximateCreationDateTime")
 
@@ -198,7 +198,7 @@ def sequence_number(record: StreamRecord) -> str | None:
 def creation_time(record: StreamRecord) -> Decimal | None:
     """Return when a stream record's change was made, in epoch seconds, or None where it doesn't say."""
     change = record.get("dynamodb") if isinstance(record, dict) else None
-    return json_number(change.get("ApproximateCreationDateTime")) if isinstance(change, dict) else None
+    return fields.creation_time(change.get("ApproximateCreationDateTime")) if isinstance(change, dict) else None
 
 
 def stream_record(item: Image) -> dict[str, Any]:

@@ -17,6 +17,10 @@ class StateUnreadableError(StateUnknownError):
     """The record has the image, but it can't be read."""
 
 
+class ExpiredError(StateUnknownError):
+    """The record that tells how an item stood may have expired, and isn't archived where it could be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How an item stood."""

@@ -339,7 +339,7 @@ resource "aws_s3_bucket_object_lock_configuration" "archive" {
   depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_lifecycle_configuration.archive]
 }
 
-# What `trail archive`, `--include-archive`, `trail redrive`, `trail doctor` and the check of the streams need on top.
+# What `trail archive` and the other commands that read, `trail redrive`, `trail doctor` and the check of the streams need on top.
 
 locals {
   read_archive_statements = slice([{

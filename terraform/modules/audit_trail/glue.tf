@@ -67,7 +67,8 @@ resource "aws_glue_catalog_table" "archive" {
   }
 }
 
-# A batch that was delivered twice is archived twice: each record counts once, by key and timestamp.
+# A batch that was delivered twice is archived twice: each record counts once, by key and timestamp, and not at all where
+# its copies differ.
 resource "aws_athena_named_query" "archive" {
   count = local.glues
 
@@ -79,11 +80,12 @@ resource "aws_athena_named_query" "archive" {
       json_extract(item, '$.old_image.M') AS old_image,
       json_extract(item, '$.new_image.M') AS new_image
     FROM (
-      SELECT *, row_number() OVER (PARTITION BY key, "timestamp" ORDER BY item) AS copy
+      SELECT *, row_number() OVER (PARTITION BY key, "timestamp" ORDER BY item) AS copy,
+        min(item) OVER (PARTITION BY key, "timestamp") AS lowest, max(item) OVER (PARTITION BY key, "timestamp") AS highest
       FROM ${aws_glue_catalog_table.archive[0].name}
       WHERE dt BETWEEN '2026-11-24' AND '2026-11-24'
     )
-    WHERE copy = 1
+    WHERE copy = 1 AND lowest = highest
     ORDER BY "timestamp"
   SQL
 }
