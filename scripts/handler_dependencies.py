@@ -28,11 +28,10 @@ POWERTOOLS_KEPT = (
     "utilities/typing/",
     "warnings/",
 )
-# Modules nobody here calls: Datadog's format, and deepdiff's command line, which needs click and PyYAML.
+# Modules nobody here calls: Datadog's format.
 LEFT_OUT = (
     "aws_lambda_powertools/logging/formatters/",
     "aws_lambda_powertools/metrics/provider/datadog/",
-    "deepdiff/commands.py",
 )
 
 

@@ -19,7 +19,7 @@ from scripts.project import ROOT, exit_code, say
 STATES = ROOT / "tests" / "terraform" / "states"
 # Whatever of the machine that deployed it is in a state. The rest is the emulator's, of account 000000000000.
 OF_THIS_MACHINE = ("filename", "source_code_hash", "code_sha256")
-DEFAULTS = {"deletion_protection": "null", "force_destroy": "null"}
+DEFAULTS = {"deletion_protection": "null", "force_destroy": "null", "failures": "{}"}
 """Variables of the root with which `LocalDeployment` deploys as `make deploy` does, but for alarms."""
 EVERYTHING = {
     **DEFAULTS,

@@ -81,6 +81,8 @@ class LocalDeployment:
         # No emulator here makes metrics for alarms to watch, and MiniStack describes them only in part: their plan would
         # never be empty.
         settings = {"deletion_protection": "false", "force_destroy": "true", "alarms": "null"}
+        # The provider waits a minute for a bucket's lifecycle there, and nothing expires.
+        settings["failures"] = "{ redriven_days = 0 }"
         settings["handler_zip"] = str(handler_zip.resolve())
         settings |= variables or {}
         lines = "".join(f"{name} = {_literal(value)}\n" for name, value in settings.items())
@@ -107,6 +109,7 @@ def exports(endpoint: str, outputs: dict[str, Any]) -> str:
         "TRAIL_AUDIT_TABLE": outputs["audit_table_name"],
         "TRAIL_SOURCE_TABLE": outputs["source_table_name"],
         "TRAIL_BUCKET": outputs["bucket_name"],
+        "TRAIL_FAILURES_BUCKET": outputs["failures_bucket_name"],
     }
     settings = {**client_settings(endpoint), **trail}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]

@@ -21,6 +21,7 @@ _MEANINGS = {
     Exit.NOTHING_FOUND: "nothing found, nothing differs, or not all could be done",
     Exit.USAGE: "the command's words are off, an index is missing, or a newer version of Table Trail wrote some records",
     Exit.AWS_REFUSED: "AWS refused, could not be reached, or has lost what a record needs",
+    Exit.UNTRUSTED: "a record or an object is not what Table Trail writes, or not of this trail: somebody put it there",
 }
 _HEAD = """# trail
 
@@ -42,12 +43,18 @@ An item's changes are in the order of their sequence numbers, even where clocks 
 `--actor X` finds changes whose record names X as its actor, and nothing else. `(unchanged)` marks an actor who stood there before the change: perhaps someone else wrote. A deletion names nobody but DynamoDB's time to live; "last written by" is who wrote before it. The same mark at a reason (`why` of `show`, `reason_source` in JSON) says that it stood there before: perhaps it is an earlier change's.
 
 ## What can't be shown
-Changes whose images lie in the bucket and can't be read are shown without them. Records of a newer schema version, and items that are no audit records, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
+Changes whose images lie in the history bucket and can't be read are shown without them. Changes whose images aren't what was stored with them (the digest differs, the object isn't in the trail's own buckets, more moved than may) are shown without them, too. Records of a newer schema version, and items that are no audit records or that Table Trail can't have written, are left out. Either way the others are shown, a sentence on stderr says so, and the exit code tells.
 
 A filter never leaves out a change that it can't judge, such as `--attribute` one whose images can't be read.
 
 ## Restoring
-A restore writes as an application does, so it is recorded as one. What it writes, it writes in one request on condition that each attribute that it changes is still as it was shown. Two things are more than one request: a deletion with `--reason` or `--actor`, which writes them first and takes them back where the deletion then fails (if it is killed in between, they stay), and a deletion that took an attribute along that had been added in the instant before: the item is put back at once. DynamoDB has no condition “and no other attribute”, so that instant can't be closed. Where another item is there by then, what was deleted is printed; the history has it in any case.
+A restore writes as an application does, so it is recorded as one. What it writes, it writes in one request on condition that each attribute that it changes is still as it was shown. Who wrote the item then, and why, is never put back. The attribute that the trail has for actors gets `--actor`, or else the ARN that AWS STS says is yours (as CloudTrail names you), and stays as it stands where STS doesn't say or the item has no place for it; the one for reasons gets `--reason`, or stays as it stands. An item that is put back whole gets nothing there but what is written now. A difference in these attributes alone is nothing to restore.
+
+Some things are more than one request:
+- A stream record shows that an attribute was written only where that changed it. Where the same actor or reason stands there already, of the restore before this one for instance, it's first written with ` (about to restore)` after it, in a change of its own, so that the restore itself is `written`, not `unchanged`.
+- A deletion can't carry an actor or a reason: the item is given them in a change of its own just before. Where that name stands there already, this too is preceded by the change above.
+- What was written ahead is taken back where the restore then fails. If it is killed in between, it stays.
+- A deletion that took an attribute along that had been added in the instant before: the item is put back at once. DynamoDB has no condition “and no other attribute”, so that instant can't be closed. Where another item is there by then, what was deleted is printed; the history has it in any case.
 
 One condition holds 149 attributes. Where more differ, it refuses, and `--only` does it in parts.
 

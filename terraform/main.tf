@@ -19,6 +19,7 @@ module "audit" {
   image_storage    = var.image_storage
   retention_days   = var.retention_days
   archive          = var.archive
+  failures         = var.failures
 
   time_index  = var.time_index
   actor_index = var.actor_index

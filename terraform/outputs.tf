@@ -56,8 +56,13 @@ output "event_source_mapping_uuid" {
 }
 
 output "bucket_name" {
-  description = "Name of the trail's bucket."
+  description = "Name of the history bucket."
   value       = module.audit.bucket_name
+}
+
+output "failures_bucket_name" {
+  description = "Name of the failures bucket."
+  value       = module.audit.failures_bucket_name
 }
 
 output "reader_policy_json" {

@@ -81,6 +81,18 @@ variable "archive" {
   })
 }
 
+variable "failures" {
+  description = "The bucket of what could not be stored, as module audit_trail's `failures`."
+  default     = {}
+  nullable    = false
+  type = object({
+    bucket_name      = optional(string)
+    kms_key          = optional(object({ arn = string }))
+    redriven_days    = optional(number)
+    reader_role_arns = optional(list(string))
+  })
+}
+
 variable "audit_capacity" {
   description = "Capacity of the audit table, as module audit_trail's `capacity`."
   default     = null
@@ -110,7 +122,7 @@ variable "actor_index" {
 }
 
 variable "force_destroy" {
-  description = "Let destroy delete the bucket while it holds objects."
+  description = "Let destroy delete the buckets while they hold objects."
   type        = bool
   default     = null
 }

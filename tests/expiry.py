@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from audit_trail.core.records import audit_item
@@ -16,7 +17,10 @@ DELETED = NOON + 90 * 86_400
 AUDIT_ARN = ARN.replace("table/orders", "table/orders-audit")
 
 
-def audit_record(record: StreamRecord, settings: RecordSettings = SETTINGS) -> Image:
+EXPIRING = replace(SETTINGS, retention_days=80)
+
+
+def audit_record(record: StreamRecord, settings: RecordSettings = EXPIRING) -> Image:
     """Return the audit record of a change."""
     return dict(audit_item(record, settings))
 

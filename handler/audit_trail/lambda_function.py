@@ -14,6 +14,7 @@ from audit_trail.aws.audit_table import CLIENT_CONFIG, PartiqlAuditTable
 from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.aws.image_bucket import S3ImageStore
 from audit_trail.aws.objects import CLIENT_CONFIG as S3_CLIENT_CONFIG
+from audit_trail.aws.objects import Objects
 from audit_trail.batch import archiving
 from audit_trail.core.errors import TableTrailError, kind_of
 from audit_trail.settings import Settings
@@ -27,10 +28,14 @@ _settings = Settings.from_environment(os.environ)
 _table = PartiqlAuditTable(boto3.client("dynamodb", config=CLIENT_CONFIG), _settings.audit_table)
 _s3 = functools.cache(lambda: boto3.client("s3", config=S3_CLIENT_CONFIG))
 _images = S3ImageStore(_s3, _settings.trail_bucket)
-_objects = S3FailureBucket(_s3, _settings.trail_bucket)
-_quarantine = batch.Quarantine(_objects, os.environ.get("AWS_LAMBDA_FUNCTION_VERSION") or "unknown")
+_archived = Objects(_s3, _settings.trail_bucket)
+_failures = S3FailureBucket(_s3, _settings.failures_bucket)
+_quarantine = batch.Quarantine(_failures, os.environ.get("AWS_LAMBDA_FUNCTION_VERSION") or "unknown")
 # What is made once needs no looking through while events are parsed, which is where most collections would fall.
 gc.freeze()
+# A change may have hundreds of thousands of values: looking through them as often as Python does by itself takes longer
+# than to make a record of them.
+gc.set_threshold(100_000)
 _jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
 
 
@@ -95,6 +100,6 @@ def _store(records: list[Any], time_left: batch.Time) -> dict[str, Any]:
 
 
 def _archive(records: list[Any], time_left: batch.Time) -> dict[str, Any]:
-    result = archiving.archive(records, store=_objects, time=time_left, quarantine=_quarantine)
+    result = archiving.archive(records, store=_archived, time=time_left, quarantine=_quarantine)
     telemetry.report_archived(result, records)
     return result.response(records)

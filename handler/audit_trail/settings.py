@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from audit_trail.core.buckets import own_buckets
 from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
 from audit_trail.core.pointers import is_pointer
@@ -26,7 +27,15 @@ class Settings:
 
     audit_table: str
     trail_bucket: str
+    """The history bucket: images and the archive."""
+    failures_bucket: str
+    """What could not be stored; the history bucket where none is set, as before there were two."""
     records: RecordSettings
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The trail's own buckets, each once; failures are looked for in all of them."""
+        return own_buckets(self.trail_bucket, self.failures_bucket)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -37,6 +46,12 @@ class Settings:
         return cls(
             audit_table=required(environment, "AUDIT_TABLE", _TABLE_NAME, "a DynamoDB table's name"),
             trail_bucket=required(environment, "TRAIL_BUCKET", _BUCKET_NAME, "an S3 bucket's name"),
+            failures_bucket=required(
+                environment,
+                "FAILURES_BUCKET" if environment.get("FAILURES_BUCKET") else "TRAIL_BUCKET",
+                _BUCKET_NAME,
+                "an S3 bucket's name",
+            ),
             records=RecordSettings(
                 key_schema=KeySchema(
                     partition_key=required(environment, "PARTITION_KEY", None, "an attribute's name"),

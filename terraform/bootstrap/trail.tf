@@ -1,5 +1,5 @@
 # What Terraform asks of AWS for the root: to read all of it (plan), and to make and change it (deploy). Neither opens an
-# item, an object or a log line, and neither may delete a table or the bucket.
+# item, an object or a log line, and neither may delete a table or a bucket.
 
 data "aws_caller_identity" "current" {}
 
@@ -15,7 +15,7 @@ locals {
   functions  = [for part in ["trail", "stream-check", "archive", "tampering"] : "${var.audit_table_name}-${part}"]
   roles      = [for name in local.functions : "${local.arn}:iam::${local.account}:role/${name}-${local.region}"]
   mappings   = "${local.arn}:lambda:${local.here}:event-source-mapping:*"
-  buckets    = ["${local.arn}:s3:::${var.audit_table_name}-trail-${local.account}-${local.region}"]
+  buckets    = [for part in ["trail", "failures"] : "${local.arn}:s3:::${var.audit_table_name}-${part}-${local.account}-${local.region}"]
   of_mapping = { ArnEquals = { "lambda:FunctionArn" = [for name in local.functions : "${local.arn}:lambda:${local.here}:function:${name}"] } }
 
   source_table = "${local.arn}:dynamodb:${local.here}:table/${var.source_table_name}"
@@ -28,7 +28,7 @@ locals {
       read      = ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetResourcePolicy", "dynamodb:ListTagsOfResource"]
       write     = ["dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"]
     }
-    Bucket = {
+    Buckets = {
       resources = local.buckets
       read = [
         "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration",

@@ -19,21 +19,23 @@ module "letters_audit" {
   archive             = {}
   deletion_protection = false
   force_destroy       = true
+  failures            = { redriven_days = 0 }
   alarms              = null
 }
 
 output "letters" {
   value = {
-    source_table     = module.letters.table.name
-    audit_table      = module.letters_audit.audit_table_name
-    function         = module.letters_audit.function_name
-    function_role    = module.letters_audit.function_role_name
-    bucket           = module.letters_audit.bucket_name
-    archive          = module.letters_audit.archive_function_name
-    archive_mapping  = module.letters_audit.archive_event_source_mapping_uuid
-    tampering        = module.letters_audit.tampering_function_name
-    reader_policy    = module.letters_audit.reader_policy_json
-    verifier_policy  = module.letters_audit.verifier_policy_json
-    operator_policy  = module.letters_audit.operator_policy_json
+    source_table    = module.letters.table.name
+    audit_table     = module.letters_audit.audit_table_name
+    function        = module.letters_audit.function_name
+    function_role   = module.letters_audit.function_role_name
+    bucket          = module.letters_audit.bucket_name
+    failures_bucket = module.letters_audit.failures_bucket_name
+    archive         = module.letters_audit.archive_function_name
+    archive_mapping = module.letters_audit.archive_event_source_mapping_uuid
+    tampering       = module.letters_audit.tampering_function_name
+    reader_policy   = module.letters_audit.reader_policy_json
+    verifier_policy = module.letters_audit.verifier_policy_json
+    operator_policy = module.letters_audit.operator_policy_json
   }
 }

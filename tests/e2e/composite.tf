@@ -16,6 +16,7 @@ module "visits_audit" {
   handler_zip         = var.handler_zip
   deletion_protection = false
   force_destroy       = true
+  failures            = { redriven_days = 0 }
 
   alarms        = { silence_minutes = 30 }
   alarm_actions = ["arn:aws:sns:us-east-1:000000000000:on-call"]
@@ -40,6 +41,10 @@ output "composite_stream_check_function_name" {
 
 output "composite_event_source_mapping_uuid" {
   value = module.visits_audit.event_source_mapping_uuid
+}
+
+output "composite_failures_bucket_name" {
+  value = module.visits_audit.failures_bucket_name
 }
 
 output "composite_bucket_name" {

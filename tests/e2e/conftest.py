@@ -49,8 +49,13 @@ class Deployment:
 
     @property
     def bucket(self) -> str:
-        """The bucket's name."""
+        """The history bucket's name."""
         return str(self.outputs["bucket_name"])
+
+    @property
+    def failures_bucket(self) -> str:
+        """The failures bucket's name."""
+        return str(self.outputs["failures_bucket_name"])
 
     @property
     def function(self) -> str:

@@ -1,6 +1,6 @@
 """Two event source mappings that do what AWS documents when a delivery fails: our model, and an engine's own.
 
-Both bring the changes of a deployed source table to the deployed function, and what they give up to the real bucket.
+Both bring the changes of a deployed source table to the deployed function, and what they give up to the real failures bucket.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class OverOurModel:
             DynamoDBStream(deployment.client("dynamodbstreams"), arn),
             self.clock,
             self.config,
-            on_failure=S3Destination(deployment.client("s3"), names["bucket"]),
+            on_failure=S3Destination(deployment.client("s3"), names["failures_bucket"]),
             rng=random.Random(5),
         )
         assert self.mapping.step() is None

@@ -59,7 +59,8 @@ def without_conditions(folder: Path, uses: Sequence[str] = ("audit",)) -> Path:
     """
     module = folder / "audit_trail"
     shutil.copytree(ROOT / "terraform" / "modules" / "audit_trail", module)
-    override = "locals {\n  tls_only_statements = []\n  write_once_statements = []\n}\n"
+    nothing = "{ history = [], failures = [] }"
+    override = f"locals {{\n  tls_only_statements = {nothing}\n  write_once_statements = {nothing}\n}}\n"
     (module / "engine_override.tf").write_text(override, encoding="ascii")
     use = folder / "audit_override.tf"
     source = json.dumps(str(module))

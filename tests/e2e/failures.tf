@@ -15,15 +15,17 @@ module "parcels_audit" {
   handler_zip         = var.handler_zip
   deletion_protection = false
   force_destroy       = true
+  failures            = { redriven_days = 0 }
   alarms              = null
 }
 
 output "parcels" {
   value = {
-    source_table = module.parcels.table.name
-    audit_table  = module.parcels_audit.audit_table_name
-    function     = module.parcels_audit.function_name
-    bucket       = module.parcels_audit.bucket_name
-    mapping      = module.parcels_audit.event_source_mapping_uuid
+    source_table    = module.parcels.table.name
+    audit_table     = module.parcels_audit.audit_table_name
+    function        = module.parcels_audit.function_name
+    bucket          = module.parcels_audit.bucket_name
+    failures_bucket = module.parcels_audit.failures_bucket_name
+    mapping         = module.parcels_audit.event_source_mapping_uuid
   }
 }

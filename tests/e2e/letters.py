@@ -130,7 +130,7 @@ class Letters:
             self.stream(),
             SimulatedClock(time.time()),
             replace(config_of(self.mapping(kind), "TRIM_HORIZON"), **changed),
-            on_failure=S3Destination(self.deployment.client("s3"), self.names["bucket"]),
+            on_failure=S3Destination(self.deployment.client("s3"), self.names["failures_bucket"]),
             rng=random.Random(8),
             duplicate_rate=duplicates,
         )
@@ -138,7 +138,7 @@ class Letters:
         return mapping
 
     def objects(self, prefix: str = "archive/") -> list[str]:
-        """Return the keys of what lies in the bucket under a prefix, in order."""
+        """Return the keys of what lies in the history bucket under a prefix, in order."""
         found = self.deployment.client("s3").list_objects_v2(Bucket=self.names["bucket"], Prefix=prefix)
         return [one["Key"] for one in found.get("Contents", [])]
 

@@ -56,17 +56,17 @@ class Parcels:
         return Item(self.names["source_table"], keys)
 
     def objects(self, prefix: str) -> list[str]:
-        """Return what lies in the bucket under a prefix."""
+        """Return what lies in the failures bucket under a prefix."""
         pages = (
             self.deployment.client("s3")
             .get_paginator("list_objects_v2")
-            .paginate(Bucket=self.names["bucket"], Prefix=prefix)
+            .paginate(Bucket=self.names["failures_bucket"], Prefix=prefix)
         )
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def waiting(self, prefix: str) -> list[Image]:
         """Return the keys of the items whose stream records wait under a prefix, as often as they do."""
-        s3, bucket = self.deployment.client("s3"), self.names["bucket"]
+        s3, bucket = self.deployment.client("s3"), self.names["failures_bucket"]
         bodies = [(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in self.objects(prefix)]
         return [record["dynamodb"]["Keys"] for key, body in bodies for record in understand(key, body).records]
 

@@ -180,7 +180,9 @@ def test_what_expires_reaches_the_archive_through_the_deployed_mapping(archived:
     deployed = letters.mapping("archive")
     assert deployed["UUID"] == letters.names["archive_mapping"]
     assert deployed["EventSourceArn"] == letters.stream_arn("audit_table")
-    assert deployed["DestinationConfig"]["OnFailure"]["Destination"] == f"arn:aws:s3:::{letters.names['bucket']}"
+    assert (
+        deployed["DestinationConfig"]["OnFailure"]["Destination"] == f"arn:aws:s3:::{letters.names['failures_bucket']}"
+    )
     function = letters.deployment.client("lambda").get_function_configuration(FunctionName=letters.names["archive"])
     assert function["Handler"] == "audit_trail.lambda_function.archive"
     assert function["Role"].endswith(f"{letters.names['archive']}-us-east-1")

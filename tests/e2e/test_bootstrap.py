@@ -210,7 +210,7 @@ def test_the_emulator_asks_for_no_action_that_the_role_lacks(account: Bootstrapp
 def test_neither_role_opens_data_or_deletes_it(
     account: Bootstrapped, deployed: dict[str, Any], deployer: Any, planner: Any
 ) -> None:
-    """Both roles are refused the items, the objects, and the deletion of tables, bucket and old states."""
+    """Both roles are refused the items, the objects, and the deletion of tables, buckets and old states."""
     for session in (deployer, planner):
         dynamodb, s3 = (session.client(name, endpoint_url=account.endpoint) for name in ("dynamodb", "s3"))
         for table in ("boot-orders", "boot-audit"):
@@ -218,7 +218,9 @@ def test_neither_role_opens_data_or_deletes_it(
             assert refusal(dynamodb.put_item, TableName=table, Item=KEY) == DENIED
             assert refusal(dynamodb.delete_table, TableName=table) == DENIED
         assert refusal(s3.get_object, Bucket=deployed["bucket_name"], Key="images/x") == "AccessDenied"
-        assert refusal(s3.delete_bucket, Bucket=deployed["bucket_name"]) == "AccessDenied"
+        assert refusal(s3.get_object, Bucket=deployed["failures_bucket_name"], Key="quarantine/x") == "AccessDenied"
+        for bucket in (deployed["bucket_name"], deployed["failures_bucket_name"]):
+            assert refusal(s3.delete_bucket, Bucket=bucket) == "AccessDenied"
         assert refusal(s3.delete_object, Bucket=STATE_BUCKET, Key="table-trail/terraform.tfstate") == "AccessDenied"
         dynamodb.close()
         s3.close()

@@ -133,14 +133,18 @@ def test_an_archive_that_stopped_is_named(deployment: Deployment) -> None:
 
 
 def test_what_waits_in_the_bucket_is_named(deployment: Deployment, doctor: Doctor) -> None:
-    """A payload that Lambda gave up on, and a record in quarantine, are problems until they are gone."""
-    s3, bucket = deployment.client("s3"), deployment.outputs["composite_bucket_name"]
-    for key in ("aws/lambda/x/y", "quarantine/z.json"):
+    """A payload that Lambda gave up on, and a record in quarantine, are problems until they are gone, in either bucket."""
+    s3, outputs = deployment.client("s3"), deployment.outputs
+    waiting = {
+        "aws/lambda/x/y": outputs["composite_failures_bucket_name"],
+        "quarantine/z.json": outputs["composite_bucket_name"],
+    }
+    for key, bucket in waiting.items():
         s3.put_object(Bucket=bucket, Key=key, Body=b"{}", IfNoneMatch="*")
     try:
         assert doctor.wrong() == NOT_OK | {"given-up": "problem", "quarantined": "problem"}
     finally:
-        for key in ("aws/lambda/x/y", "quarantine/z.json"):
+        for key, bucket in waiting.items():
             s3.delete_object(Bucket=bucket, Key=key)
     assert doctor.wrong() == NOT_OK
 

@@ -131,7 +131,7 @@ def test_a_poison_record_among_a_thousand(parcels: Parcels) -> None:
     stored = parcels.stored(keys)
     assert sorted(record["new_image"]["M"]["parcel"]["N"] for record in stored) == [key["parcel"]["N"] for key in keys]
     assert lines(parcels.trail("redrive")) == []
-    moved = {"Bucket": parcels.names["bucket"], "Key": f"redriven/{line['key']}"}
+    moved = {"Bucket": parcels.names["failures_bucket"], "Key": f"redriven/{line['key']}"}
     parcels.deployment.client("s3").copy_object(Bucket=moved["Bucket"], Key=line["key"], CopySource=moved)
     assert [(again["became"], again["stored"]) for again in lines(parcels.trail("redrive"))] == [("moved", 0)]
     assert parcels.stored(keys) == stored

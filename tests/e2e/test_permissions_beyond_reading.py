@@ -129,9 +129,9 @@ def test_the_archives_role_is_enough_to_archive(letters: Letters) -> None:
     )
     assert json.loads(answer["Payload"].read()) == {"batchItemFailures": []}
     kept = quarantined(bad, "", "")[0]
-    body = letters.deployment.client("s3").get_object(Bucket=letters.names["bucket"], Key=kept)["Body"].read()
+    body = letters.deployment.client("s3").get_object(Bucket=letters.names["failures_bucket"], Key=kept)["Body"].read()
     assert understand(kept, body).records == [bad]
-    letters.deployment.client("s3").delete_object(Bucket=letters.names["bucket"], Key=kept)
+    letters.deployment.client("s3").delete_object(Bucket=letters.names["failures_bucket"], Key=kept)
 
 
 def test_the_archives_role_can_do_nothing_else(letters: Letters) -> None:
@@ -147,6 +147,9 @@ def test_the_archives_role_can_do_nothing_else(letters: Letters) -> None:
             "read images": ("get_object", {"Bucket": bucket, "Key": image}),
             "write images": ("put_object", {"Bucket": bucket, "Key": "images/forged"}),
             "write elsewhere": ("put_object", {"Bucket": bucket, "Key": "redriven/forged"}),
+            "read failures": ("get_object", {"Bucket": letters.names["failures_bucket"], "Key": "quarantine/x"}),
+            "move failures": ("put_object", {"Bucket": letters.names["failures_bucket"], "Key": "redriven/x"}),
+            "archive among failures": ("put_object", {"Bucket": letters.names["failures_bucket"], "Key": "archive/x"}),
             "control": ("put_object", {"Bucket": bucket, "Key": "archive/control"}),
         },
     )
@@ -245,7 +248,7 @@ def test_an_operator_restores_by_one_statement(letters: Letters) -> None:
 
     for action, words in (
         ("UpdateItem", ["--change", first]),
-        ("DeleteItem", ["1d"]),
+        ("DeleteItem", ["1d", "--allow-delete"]),
         ("PutItem", ["--change", first]),
     ):
         before = item(letters, "lost")

@@ -161,7 +161,7 @@ def test_bad_records_are_quarantined_and_their_neighbours_stored(deployment: Dep
     answer = _invoke(deployment, deployment.function, records)
     assert answer == {"batchItemFailures": []}
     key, _ = quarantined(records[1], "", "")
-    kept = deployment.client("s3").get_object(Bucket=deployment.bucket, Key=key)["Body"].read()
+    kept = deployment.client("s3").get_object(Bucket=deployment.failures_bucket, Key=key)["Body"].read()
     assert understand(key, kept).records == [records[1]]
     keys = {item["order_id"]["N"] for item in scan(deployment.client("dynamodb"), deployment.audit_table)}
     assert keys & {"770", "771", "772"} == {"770", "772"}

@@ -37,6 +37,7 @@ module "orders_audit" {
   deletion_protection = var.deletion_protection
   force_destroy       = var.force_destroy
   alarms              = null
+  failures            = { redriven_days = 0 }
 }
 """
 VARIABLES = """
@@ -67,11 +68,11 @@ class Attached:
         return described
 
     def exists(self) -> dict[str, bool]:
-        """Say whether the audit table, the bucket and the function are there."""
+        """Say whether the audit table, both buckets and the function are there."""
         dynamodb, s3, functions = (self.deployment.client(name) for name in ("dynamodb", "s3", "lambda"))
         return {
             "table": f"{self.table}-audit" in dynamodb.list_tables()["TableNames"],
-            "bucket": any(one["Name"].startswith(f"{self.table}-audit-") for one in s3.list_buckets()["Buckets"]),
+            "buckets": sum(one["Name"].startswith(f"{self.table}-audit-") for one in s3.list_buckets()["Buckets"]) == 2,
             "function": any(
                 one["FunctionName"] == f"{self.table}-audit-trail" for one in functions.list_functions()["Functions"]
             ),
@@ -150,7 +151,7 @@ def test_history_goes_only_when_that_is_asked_for(attached: Attached, monkeypatc
 
 
 def test_a_trail_is_detached_and_its_history_stays(attached: Attached) -> None:
-    """By the README's `removed` blocks the function goes, table and bucket stay with their records, and the source table is untouched."""
+    """By the README's `removed` blocks the function goes, table and buckets stay with their records, and the source table is untouched."""
     readme = (MODULE / "README.md").read_text("utf-8")
     taking_away = readme.partition("## Taking it away")[2]
     [block] = re.findall(r"```hcl\n(removed .*?)```", taking_away, re.DOTALL)
@@ -161,7 +162,7 @@ def test_a_trail_is_detached_and_its_history_stays(attached: Attached) -> None:
 
     attached.terraform.run("apply", quiet=True)
 
-    assert attached.exists() == {"table": True, "bucket": True, "function": False}
+    assert attached.exists() == {"table": True, "buckets": True, "function": False}
     assert attached.terraform.run("state", "list", quiet=True) == ""
     assert len(attached.history()) == 1
     dynamodb = attached.deployment.client("dynamodb")

@@ -17,7 +17,7 @@ from tests import engines
 from tests.browser import chromium
 from tests.event_source_mapping import S3Destination
 from tests.functional.live_trail import live_trails
-from tests.unit.moto_bucket import BUCKET, REGION
+from tests.unit.moto_bucket import BUCKET, FAILURES, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,27 +68,29 @@ def trail_of(
 
 @pytest.fixture
 def s3(dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    """Give the trail's bucket in moto, while DynamoDB stays the engine's, for the command line too."""
+    """Give the trail's buckets in moto, while DynamoDB stays the engine's, for the command line too."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws(config={"core": {"passthrough": {"urls": [re.escape(dynamodb_endpoint)], "services": []}}}):
         client: S3Client = boto3.client("s3", region_name=REGION)
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for name in (BUCKET, FAILURES):
+            client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         yield client
         client.close()
 
 
 @pytest.fixture
 def trail(trail_of: TrailOf, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> LiveTrail:
-    """Give a trail whose failures and images lie in that bucket; its tags stand in for those that the engine lacks."""
+    """Give a trail whose failures and images lie in those buckets; its tags stand in for those that the engine lacks."""
     trail = trail_of(order_id="N")
-    trail.failures = S3FailureBucket(lambda: s3, BUCKET)
-    trail.image_store, trail.fetch = S3ImageStore(lambda: s3, BUCKET), fetcher(lambda: s3)
-    trail.on_failure = S3Destination(s3, BUCKET)
+    trail.failures = S3FailureBucket(lambda: s3, FAILURES)
+    trail.image_store, trail.fetch = S3ImageStore(lambda: s3, BUCKET), fetcher(lambda: s3, [BUCKET, FAILURES])
+    trail.on_failure = S3Destination(s3, FAILURES)
     tags = {
         "source-table": trail.source,
         "bucket": BUCKET,
+        "failures-bucket": FAILURES,
         "partition-key": "order_id",
         "actor-attribute": "updated_by",
     }

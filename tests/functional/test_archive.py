@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from audit_trail.aws.archive import Archive
 from audit_trail.aws.failure_bucket import S3FailureBucket
+from audit_trail.aws.objects import Objects
 from audit_trail.batch import Quarantine, Time
 from audit_trail.batch.archiving import archive
 from audit_trail.cli.main import app
@@ -27,7 +28,7 @@ from tests.event_source_mapping import (
 )
 from tests.functional.live_trail import AS_DEPLOYED
 from tests.unit.fakes import numbered_record, order
-from tests.unit.moto_bucket import BUCKET, body_of, keys_in
+from tests.unit.moto_bucket import BUCKET, FAILURES, body_of, keys_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +148,7 @@ def expire(trails: list[LiveTrail]) -> None:
 
 def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: int) -> Any:
     """Deliver the audit table's stream from its beginning, with all that can go wrong; return the mapping's metrics."""
-    bucket = S3FailureBucket(lambda: s3, BUCKET)
+    bucket, failures = Objects(lambda: s3, BUCKET), S3FailureBucket(lambda: s3, FAILURES)
     rng = random.Random(seed)
     config: dict[str, Any] = {**AS_DEPLOYED, "batch_size": batch_size, "filter_patterns": (EXPIRED,)}
 
@@ -155,7 +156,7 @@ def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: 
         left = Time(
             remaining=lambda: context.get_remaining_time_in_millis() / 1000, sleep=trail.clock.sleep, jitter=rng
         )
-        return archive(event["Records"], store=bucket, time=left, quarantine=Quarantine(bucket, "1")).response(
+        return archive(event["Records"], store=bucket, time=left, quarantine=Quarantine(failures, "1")).response(
             event["Records"]
         )
 
@@ -165,7 +166,7 @@ def deliver(trail: LiveTrail, s3: S3Client, arn: str, *, seed: int, batch_size: 
         DynamoDBStream(trail.streams, arn),
         trail.clock,
         MappingConfig(**config),
-        on_failure=S3Destination(s3, BUCKET),
+        on_failure=S3Destination(s3, FAILURES),
         rng=rng,
         duplicate_rate=0.2,
     )

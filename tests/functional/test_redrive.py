@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
+from audit_trail.aws import reading
 from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.cli.main import app
 from audit_trail.core.records import audit_item, stream_record
+from tests.event_source_mapping import S3Destination
 from tests.functional.test_capture import assert_exact
 from tests.functional.writer import Writer
 from tests.tables import put_all
-from tests.unit.moto_bucket import BUCKET, keys_in
+from tests.unit.moto_bucket import BUCKET, FAILURES, keys_in
 from tests.unit.moto_failures import json_lines
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ def redrive(*words: str) -> Result:
 
 
 def waiting(s3: S3Client) -> Counter[str]:
-    """Return how many objects lie under each first prefix."""
-    return Counter(key.partition("/")[0] for key in keys_in(s3))
+    """Return how many objects lie under each first prefix of the failures bucket."""
+    return Counter(key.partition("/")[0] for key in keys_in(s3, FAILURES))
 
 
 def put_many(trail: LiveTrail, count: int) -> None:
@@ -71,7 +73,7 @@ def test_poison_among_a_thousand(trail: LiveTrail, s3: S3Client, monkeypatch: py
     assert waiting(s3) == {"redriven": 1}
     stored = trail.stored()
     assert [stream_record(item) for item in stored] == trail.delivered
-    s3.copy_object(Bucket=BUCKET, Key=line["key"], CopySource={"Bucket": BUCKET, "Key": f"redriven/{line['key']}"})
+    s3.copy_object(Bucket=FAILURES, Key=line["key"], CopySource={"Bucket": FAILURES, "Key": f"redriven/{line['key']}"})
     assert json_lines(redrive())[0]["stored"] == 0
     assert trail.stored() == stored
 
@@ -90,7 +92,7 @@ def test_an_audit_table_gone_beyond_the_record_age(trail: LiveTrail, s3: S3Clien
     # By then the stream has long forgotten: what lies in the bucket is all there is.
     trail.clock.sleep(30 * DAY)
     trail.create_audit_table()
-    objects = len(keys_in(s3))
+    objects = len(keys_in(s3, FAILURES))
     result = redrive()
 
     assert result.exit_code == 0
@@ -112,12 +114,49 @@ def test_large_records_are_put_back_with_their_images(trail: LiveTrail, s3: S3Cl
 
     assert redrive().exit_code == 0
 
-    assert waiting(s3) == {"redriven": 2, "images": 1}
+    assert waiting(s3) == {"redriven": 2}
+    assert [key.partition("/")[0] for key in keys_in(s3)] == ["images"]
     history = trail.history({"order_id": {"N": "1"}})
     assert [(change.new_image or {})["text"]["S"] == text for change, text in zip(history, texts, strict=True)] == [
         True,
         True,
     ]
+
+
+def test_a_trail_that_had_one_bucket(trail: LiveTrail, s3: S3Client) -> None:
+    """After a trail got its second bucket, what it put into its one bucket before is still read, put back and verified."""
+    both = reading._tags(trail.dynamodb, "")
+    one = both.pop("failures-bucket")
+    trail.failures, trail.on_failure = S3FailureBucket(lambda: s3, BUCKET), S3Destination(s3, BUCKET)
+    trail.dynamodb.delete_table(TableName=trail.audit)
+    put_many(trail, 30)
+    trail.mapping(maximum_record_age_in_seconds=60, batch_size=10).run_until_idle()
+    trail.create_audit_table()
+    mapping = trail.mapping(starting_position="LATEST")
+    mapping.run_until_idle()
+    text = random.Random(1).randbytes(190_000).hex()[:380_000]
+    for large in (text, text[::-1]):
+        trail.dynamodb.put_item(TableName=trail.source, Item={"order_id": {"N": "100"}, "text": {"S": large}})
+    mapping.run_until_idle()
+    assert {key.partition("/")[0] for key in keys_in(s3)} == {"aws", "images"}
+
+    both["failures-bucket"] = one
+    trail.failures, trail.on_failure = S3FailureBucket(lambda: s3, FAILURES), S3Destination(s3, FAILURES)
+    result = redrive()
+
+    assert (result.exit_code, {line["bucket"] for line in json_lines(result)}) == (0, {BUCKET})
+    assert set(waiting(s3)) == {"redriven"}
+    assert {key.partition("/")[0] for key in keys_in(s3)} == {"images"}
+    history = trail.history({"order_id": {"N": "100"}})
+    assert [
+        (change.new_image or {})["text"]["S"] == large
+        for change, large in zip(history, (text, text[::-1]), strict=True)
+    ] == [True, True]
+    assert len(trail.stored()) == 32
+    assert redrive().stdout == ""
+    for key in ("1", "100"):
+        verified = CliRunner().invoke(app, ["verify", key], catch_exceptions=False)
+        assert verified.exit_code == 0, verified.output
 
 
 def test_a_dry_run_tells_the_truth(trail: LiveTrail, s3: S3Client) -> None:
@@ -126,12 +165,12 @@ def test_a_dry_run_tells_the_truth(trail: LiveTrail, s3: S3Client) -> None:
     put_many(trail, 30)
     trail.mapping(maximum_record_age_in_seconds=60, batch_size=10).run_until_idle()
     trail.create_audit_table()
-    s3.put_object(Bucket=BUCKET, Key="quarantine/odd", Body=b"{}")
-    before = keys_in(s3)
+    s3.put_object(Bucket=FAILURES, Key="quarantine/odd", Body=b"{}")
+    before = keys_in(s3, FAILURES)
 
     told = json_lines(redrive("--dry-run"))
 
-    assert (keys_in(s3), trail.stored()) == (before, [])
+    assert (keys_in(s3, FAILURES), trail.stored()) == (before, [])
     done = json_lines(redrive())
     assert [(line["key"], line["became"]) for line in told] == [(line["key"], line["became"]) for line in done]
     assert len(trail.stored()) == 30
@@ -142,11 +181,11 @@ def test_without_the_audit_table_nothing_moves(trail: LiveTrail, s3: S3Client) -
     trail.dynamodb.delete_table(TableName=trail.audit)
     put_many(trail, 5)
     trail.mapping(maximum_record_age_in_seconds=60).run_until_idle()
-    before = keys_in(s3)
+    before = keys_in(s3, FAILURES)
 
     result = redrive()
 
-    assert (result.exit_code, keys_in(s3)) == (3, before)
+    assert (result.exit_code, keys_in(s3, FAILURES)) == (3, before)
     assert "there is no such table" in result.stderr
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from audit_trail.aws.source_items import DynamoDBItems
 from audit_trail.batch.restoring import Became, put_back
-from audit_trail.core.restore import Write, plan
+from audit_trail.core.restore import Marks, Write, plan
 from audit_trail.core.values import canonical_image, canonical_text
 from audit_trail.ports import ChangedMeanwhileError
 from tests.builders import nested
@@ -67,7 +67,7 @@ def test_every_type_is_put_back_exactly(items: DynamoDBItems, dynamodb: DynamoDB
         stands = items.get(KEYS)
     put(dynamodb, table_name, whole | {"number": {"N": "2"}})
     marks = {"why": "é", "/map/it's": "mia"}
-    made = plan(items.get(KEYS), whole, KEYS, only=["number"], marks=marks)
+    made = plan(items.get(KEYS), whole, KEYS, only=["number"], marks=Marks(marks))
     assert made is not None
     assert put_back(items, made).became is Became.RESTORED
     assert items.get(KEYS) == whole | {"why": {"S": "é"}, "map": {"M": whole["map"]["M"] | {"it's": {"S": "mia"}}}}
@@ -98,7 +98,7 @@ def test_somebody_else_was_faster(items: DynamoDBItems, dynamodb: DynamoDBClient
     ):
         for marks in ({}, {"why": "mistake"}):
             put(dynamodb, table_name, shown)
-            made = plan(items.get(KEYS), target, KEYS, marks=marks)
+            made = plan(items.get(KEYS), target, KEYS, marks=Marks(marks))
             assert made is not None
             put(dynamodb, table_name, meanwhile)
             assert put_back(items, made).became is became
@@ -124,10 +124,10 @@ def test_the_model_of_the_races_does_as_dynamodb_does(
         shown = stands if rng.random() < 0.5 else shown
         if stands and shown and rng.random() < 0.5:
             stands = stands | {"beside": {"S": "x"}}
-        made = plan(shown, target, KEYS, marks=rng.choice([{}, {"why": "x"}]))
+        made = plan(shown, target, KEYS, marks=Marks(rng.choice([{}, {"why": "x"}])))
         if made is None:
             continue
-        write = made.mark or made.write
+        write = next(iter(made.marks), made.write)
         put(dynamodb, table_name, stands)
         model.items = {} if stands is None else {canonical_text(KEYS): stands}
         outcomes = [written(one, write) for one in (items, model)]

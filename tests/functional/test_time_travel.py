@@ -78,7 +78,7 @@ def words_of(moment: int) -> str:
 
 
 def test_any_moment_can_be_seen_and_put_back(trail: LiveTrail) -> None:
-    """As-of is what the item was at that moment, restore makes exactly that of it, and the history says why."""
+    """As-of is what the item was at that moment, restore makes exactly that of it, and the history says who and why, as written by it."""
     rng = random.Random(11)
     times = Times()
     trail.spoil(times.spoil)
@@ -104,7 +104,7 @@ def test_any_moment_can_be_seen_and_put_back(trail: LiveTrail) -> None:
         item_key, history_of = rng.choice(known)
         moment = rng.randint(NOON - 5, last)
         target, before = stood(history_of, moment), items.get(item_key)
-        explain = ["--actor", "mia", "--reason", f"restore {number}"]
+        explain = ["--actor", "mia", "--reason", f"restore {number}", "--allow-delete"]
         code, _ = run("restore", item_key["sku"]["S"], words_of(moment), "--yes", *explain)
         assert code == 0
         found = items.get(item_key)
@@ -116,12 +116,12 @@ def test_any_moment_can_be_seen_and_put_back(trail: LiveTrail) -> None:
         reasons, deletions = reasons + 1, deletions + (found is None)
     trail.capture()
     given = [
-        (record["actor"]["S"], record["reason"]["S"], record["event_name"]["S"])
+        (record["actor"]["S"], record["reason"]["S"], record["actor_source"]["S"])
         for record in trail.stored()
-        if record.get("reason", {}).get("S", "").startswith("restore ")
+        if record.get("reason", {}).get("S", "").startswith("restore ") and record["reason_source"]["S"] == "written"
     ]
     assert len(given) == reasons > RESTORES // 2
-    assert {actor for actor, _, _ in given} == {"mia"}
+    assert {(actor, source) for actor, _, source in given} == {("mia", "written")}
     assert len({reason for _, reason, _ in given}) == reasons
     assert deletions
 

@@ -109,7 +109,7 @@ class World:
         """
         options = SimpleNamespace(
             audit_table=AUDIT,
-            connection=SimpleNamespace(dynamodb=lambda _config: self, images=lambda: self.bodies.__getitem__),
+            connection=SimpleNamespace(dynamodb=lambda _config: self, images=lambda _buckets: self.bodies.__getitem__),
             archive=lambda _trail: Archive(lambda: cast("Any", self), BUCKET, "order_id"),
         )
         how = verifying.How(30, None, state, strict=False, as_json=True, include_archive=archive)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_trail.batch.restoring import Became, put_back
-from audit_trail.core.restore import RestoreError, marked, plan
+from audit_trail.core.restore import Marks, RestoreError, marked, plan
 from audit_trail.core.values import canonical_image, canonical_text
 from tests.property.strategies import pairs
 from tests.unit.source_items import ItemsInMemory
@@ -33,7 +33,7 @@ def test_the_item_stands_as_planned(
     states: list[Image | None] = []
     items.wrote = lambda _old, new: states.append(new)
 
-    made = plan(now, then, KEYS, only=only, marks=marks)
+    made = plan(now, then, KEYS, only=only, marks=Marks(marks))
 
     target = then
     if only and now is not None and then is not None:
@@ -45,7 +45,7 @@ def test_the_item_stands_as_planned(
     found = items.get(KEYS)
     assert found == (None if target is None else canonical_image(marked(target, marks)))
     assert not marks or any(state is not None and state["why"] == {"S": "because"} for state in states)
-    assert plan(found, then, KEYS, only=only, marks=marks) is None
+    assert plan(found, then, KEYS, only=only, marks=Marks(marks)) is None
 
 
 @given(pairs())
@@ -55,4 +55,4 @@ def test_a_refusal_comes_before_anything_is_written(pair: tuple[Image, Image]) -
     if "meta" in first or "meta" in second or first == second:
         return
     with pytest.raises(RestoreError, match="no map"):
-        plan(first, second, KEYS, marks={"/meta/by": "mia"})
+        plan(first, second, KEYS, marks=Marks({"/meta/by": "mia"}))

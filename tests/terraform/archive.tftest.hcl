@@ -128,10 +128,10 @@ run "on" {
       && aws_lambda_event_source_mapping.archive[0].bisect_batch_on_function_error
       && aws_lambda_event_source_mapping.archive[0].maximum_retry_attempts == -1
       && aws_lambda_event_source_mapping.archive[0].maximum_record_age_in_seconds == 7200
-      && aws_lambda_event_source_mapping.archive[0].destination_config[0].on_failure[0].destination_arn == aws_s3_bucket.history.arn
+      && aws_lambda_event_source_mapping.archive[0].destination_config[0].on_failure[0].destination_arn == aws_s3_bucket.failures.arn
       && one(aws_lambda_event_source_mapping.archive[0].metrics_config).metrics == toset(["EventCount"])
     )
-    error_message = "What expires is retried like a change, then goes whole to the bucket, and is counted."
+    error_message = "What expires is retried like a change, then goes whole to the failures bucket, and is counted."
   }
 
   assert {

@@ -39,12 +39,13 @@ run "defaults" {
 
   assert {
     condition = aws_dynamodb_table.audit.tags == tomap({
-      "table-trail:source-table"   = "orders"
-      "table-trail:function"       = "orders-audit-trail"
-      "table-trail:bucket"         = "orders-audit-trail-123456789012-eu-central-1"
-      "table-trail:schema-version" = "1"
-      "table-trail:partition-key"  = "order_id"
-      "table-trail:image-storage"  = "old_and_new"
+      "table-trail:source-table"    = "orders"
+      "table-trail:function"        = "orders-audit-trail"
+      "table-trail:bucket"          = "orders-audit-trail-123456789012-eu-central-1"
+      "table-trail:failures-bucket" = "orders-audit-failures-123456789012-eu-central-1"
+      "table-trail:schema-version"  = "1"
+      "table-trail:partition-key"   = "order_id"
+      "table-trail:image-storage"   = "old_and_new"
     })
     error_message = "The audit table's tags tell the command line the rest, and name nothing that isn't there."
   }
@@ -54,6 +55,7 @@ run "defaults" {
       AUDIT_TABLE                  = "orders-audit"
       PARTITION_KEY                = "order_id"
       TRAIL_BUCKET                 = "orders-audit-trail-123456789012-eu-central-1"
+      FAILURES_BUCKET              = "orders-audit-failures-123456789012-eu-central-1"
       IMAGE_STORAGE                = "old_and_new"
       POWERTOOLS_SERVICE_NAME      = "orders-audit-trail"
       POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
@@ -104,9 +106,9 @@ run "defaults" {
       && aws_lambda_event_source_mapping.stream.bisect_batch_on_function_error
       && aws_lambda_event_source_mapping.stream.maximum_retry_attempts == -1
       && aws_lambda_event_source_mapping.stream.maximum_record_age_in_seconds == 21600
-      && aws_lambda_event_source_mapping.stream.destination_config[0].on_failure[0].destination_arn == aws_s3_bucket.history.arn
+      && aws_lambda_event_source_mapping.stream.destination_config[0].on_failure[0].destination_arn == aws_s3_bucket.failures.arn
     )
-    error_message = "No change is lost: partial responses, bisecting, retries without end for six hours, then the bucket."
+    error_message = "No change is lost: partial responses, bisecting, retries without end for six hours, then the failures bucket."
   }
 
   assert {
@@ -146,6 +148,42 @@ run "defaults" {
       && aws_s3_bucket_public_access_block.history.restrict_public_buckets
     )
     error_message = "The bucket is never public."
+  }
+
+  assert {
+    condition     = aws_s3_bucket.failures.bucket == "orders-audit-failures-123456789012-eu-central-1" && !aws_s3_bucket.failures.force_destroy
+    error_message = "The failures bucket's name is unique, and destroy keeps what it holds."
+  }
+
+  assert {
+    condition = (
+      aws_s3_bucket_versioning.failures.versioning_configuration[0].status == "Enabled"
+      && one(aws_s3_bucket_server_side_encryption_configuration.failures.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
+      && aws_s3_bucket_ownership_controls.failures.rule[0].object_ownership == "BucketOwnerEnforced"
+      && aws_s3_bucket_public_access_block.failures.block_public_acls
+      && aws_s3_bucket_public_access_block.failures.block_public_policy
+      && aws_s3_bucket_public_access_block.failures.ignore_public_acls
+      && aws_s3_bucket_public_access_block.failures.restrict_public_buckets
+    )
+    error_message = "The failures bucket is versioned, encrypted, knows no ACLs and is never public."
+  }
+
+  assert {
+    condition = (
+      { for rule in aws_s3_bucket_lifecycle_configuration.failures[0].rule : rule.filter[0].prefix => rule.noncurrent_version_expiration[0].noncurrent_days } == {
+        "redriven/"   = 1
+        "aws/lambda/" = 30
+        "quarantine/" = 30
+      }
+      && [for rule in aws_s3_bucket_lifecycle_configuration.failures[0].rule : rule.expiration[0].days if rule.id == "redriven"] == [30]
+      && [for rule in aws_s3_bucket_lifecycle_configuration.failures[0].rule : rule.expiration[0].expired_object_delete_marker if rule.id != "redriven"] == [true, true]
+    )
+    error_message = "What was put back expires 30 days later, under either name; what waits doesn't."
+  }
+
+  assert {
+    condition     = output.bucket_name == aws_s3_bucket.history.id && output.failures_bucket_name == aws_s3_bucket.failures.id && output.failures_bucket_arn == aws_s3_bucket.failures.arn
+    error_message = "The outputs name both buckets."
   }
 
   assert {
@@ -202,6 +240,7 @@ run "everything_else" {
       AUDIT_TABLE                  = "history"
       PARTITION_KEY                = "order_id"
       TRAIL_BUCKET                 = "history-of-orders"
+      FAILURES_BUCKET              = "history-failures-123456789012-eu-central-1"
       RETENTION_DAYS               = "365"
       ACTOR_ATTRIBUTE              = "updated_by"
       REASON_ATTRIBUTE             = "why#?"
@@ -224,7 +263,7 @@ run "everything_else" {
   }
 
   assert {
-    condition     = !aws_dynamodb_table.audit.deletion_protection_enabled && !aws_dynamodb_table.audit.point_in_time_recovery[0].enabled && aws_s3_bucket.history.force_destroy
+    condition     = !aws_dynamodb_table.audit.deletion_protection_enabled && !aws_dynamodb_table.audit.point_in_time_recovery[0].enabled && aws_s3_bucket.history.force_destroy && aws_s3_bucket.failures.force_destroy
     error_message = "Protection can be taken away."
   }
 
@@ -314,5 +353,10 @@ run "names_that_do_not_fit" {
   assert {
     condition     = can(regex("^a-table-with-[a-z0-9-]+-ea003eb6-trail-123456789012-eu-central-1$", aws_s3_bucket.history.bucket)) && length(aws_s3_bucket.history.bucket) <= 63
     error_message = "The bucket's name is cut to 63 characters, in lower case, and made distinct: ${aws_s3_bucket.history.bucket}"
+  }
+
+  assert {
+    condition     = can(regex("^a-table-[a-z0-9-]+-ea003eb6-failures-123456789012-eu-central-1$", aws_s3_bucket.failures.bucket)) && length(aws_s3_bucket.failures.bucket) <= 63
+    error_message = "So is the failures bucket's: ${aws_s3_bucket.failures.bucket}"
   }
 }

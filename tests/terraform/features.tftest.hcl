@@ -96,6 +96,11 @@ run "on" {
   }
 
   assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.failures.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key.arn
+    error_message = "So it does the failures bucket, unless that has its own."
+  }
+
+  assert {
     condition = jsondecode(aws_iam_role_policy.keys[0].policy).Statement == [
       {
         Sid       = "UseTrailsKey"
@@ -146,6 +151,69 @@ run "on" {
       config.subnet_ids == toset(["subnet-a", "subnet-b"]) && config.security_group_ids == toset(["sg-a"])
     ])
     error_message = "Both functions are in the VPC."
+  }
+}
+
+run "failures" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    kms_key = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001" }
+    failures = {
+      bucket_name   = "what-failed"
+      kms_key       = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000003" }
+      redriven_days = 0
+    }
+  }
+
+  assert {
+    condition = (
+      one(aws_s3_bucket_server_side_encryption_configuration.failures.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.failures.kms_key.arn
+      && one(aws_s3_bucket_server_side_encryption_configuration.failures.rule).bucket_key_enabled
+      && one(aws_s3_bucket_server_side_encryption_configuration.history.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key.arn
+    )
+    error_message = "Each bucket has its own key."
+  }
+
+  assert {
+    condition     = { for statement in jsondecode(aws_iam_role_policy.keys[0].policy).Statement : statement.Sid => statement.Resource } == { UseTrailsKey = var.kms_key.arn, UseFailuresKey = var.failures.kms_key.arn }
+    error_message = "The function uses both keys."
+  }
+
+  assert {
+    condition     = !strcontains(output.reader_policy_json, var.failures.kms_key.arn) && strcontains(output.operator_policy_json, var.failures.kms_key.arn)
+    error_message = "Operators decrypt what could not be stored; readers of the history don't."
+  }
+
+  assert {
+    condition     = aws_s3_bucket.failures.bucket == "what-failed" && aws_dynamodb_table.audit.tags["table-trail:failures-bucket"] == "what-failed"
+    error_message = "The bucket has the name that it was given, and the tags tell it."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.failures) == 0
+    error_message = "With 0 days, what was put back stays."
+  }
+}
+
+run "only_failures_have_a_key" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    failures = { kms_key = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000003" } }
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.keys[0].policy).Statement : statement.Resource] == [var.failures.kms_key.arn] && one(aws_s3_bucket_server_side_encryption_configuration.history.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "AES256"
+    error_message = "The failures bucket may have a key where nothing else has one."
   }
 }
 

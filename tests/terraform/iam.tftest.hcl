@@ -61,13 +61,16 @@ run "policies" {
   }
 
   assert {
-    condition = { for statement in jsondecode(aws_iam_role_policy.bucket.policy).Statement : statement.Resource => statement.Action } == {
-      "arn:aws:s3:::audit-trail-123456789012-eu-central-1/quarantine/*" = "s3:PutObject"
-      "arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*"     = "s3:PutObject"
-      "arn:aws:s3:::audit-trail-123456789012-eu-central-1/aws/lambda/*" = "s3:PutObject"
-      "arn:aws:s3:::audit-trail-123456789012-eu-central-1"              = "s3:ListBucket"
+    condition = { for statement in jsondecode(aws_iam_role_policy.bucket.policy).Statement : jsonencode(statement.Resource) => statement.Action } == {
+      "\"arn:aws:s3:::audit-trail-123456789012-eu-central-1/images/*\""        = "s3:PutObject"
+      "\"arn:aws:s3:::audit-failures-123456789012-eu-central-1/quarantine/*\"" = "s3:PutObject"
+      "\"arn:aws:s3:::audit-failures-123456789012-eu-central-1\""              = "s3:ListBucket"
+      jsonencode([
+        "arn:aws:s3:::audit-failures-123456789012-eu-central-1/aws/lambda/*",
+        "arn:aws:s3:::audit-trail-123456789012-eu-central-1/aws/lambda/*",
+      ]) = "s3:PutObject"
     }
-    error_message = "The function adds objects under three prefixes of the bucket."
+    error_message = "The function adds images to the history bucket, and what can't be stored to the failures bucket; what Lambda gives up on may still go to the history bucket, as it did before an upgrade."
   }
 
   assert {
@@ -141,5 +144,59 @@ run "bucket_policy" {
   assert {
     condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.history.policy).Statement : statement.Effect == "Deny"])
     error_message = "The bucket policy opens nothing."
+  }
+
+  assert {
+    condition = jsondecode(aws_s3_bucket_policy.failures.policy).Statement == [
+      {
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource = [
+          "arn:aws:s3:::audit-failures-123456789012-eu-central-1",
+          "arn:aws:s3:::audit-failures-123456789012-eu-central-1/*",
+        ]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        Sid       = "WriteOnce"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = ["arn:aws:s3:::audit-failures-123456789012-eu-central-1/quarantine/*"]
+        Condition = { Null = { "s3:if-none-match" = "true" } }
+      },
+    ]
+    error_message = "The failures bucket answers over TLS only, and no quarantined record is ever written over."
+  }
+}
+
+run "failures_readers" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    failures = { reader_role_arns = ["arn:aws:iam::123456789012:role/operators"] }
+  }
+
+  assert {
+    condition = contains(jsondecode(aws_s3_bucket_policy.failures.policy).Statement, {
+      Sid       = "ReadersOnly"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = ["s3:GetObject", "s3:GetObjectVersion"]
+      Resource  = "arn:aws:s3:::audit-failures-123456789012-eu-central-1/*"
+      Condition = { ArnNotEquals = { "aws:PrincipalArn" = ["arn:aws:iam::123456789012:role/operators"] } }
+    })
+    error_message = "With a list of readers, nobody else reads what could not be stored."
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_s3_bucket_policy.history.policy).Statement) == 2
+    error_message = "The list is the failures bucket's alone."
   }
 }

@@ -110,7 +110,7 @@ ERASING = {
 
 def erased(outcome: Outcome, context: dict[str, str], run: str = RUN) -> set[tuple[str, str]]:
     """Return what append_only denies a caller in the bucket, each action with what it is denied on."""
-    [policy] = outcome.planned(run, "aws_s3_bucket_policy")
+    [policy] = [one for one in outcome.plans[run] if one["address"] == "aws_s3_bucket_policy.history"]
     return {
         (action, resource)
         for statement in json.loads(policy["policy"])["Statement"]

@@ -25,7 +25,8 @@ CHECK, LOGS, CHECK_LOGS = (
     "cloudwatch_log_group.function",
     "cloudwatch_log_group.stream_check",
 )
-BUCKET, ENCRYPTION = "s3_bucket.history", "s3_bucket_server_side_encryption_configuration.history"
+BUCKETS = {"s3_bucket.history", "s3_bucket.failures"}
+ENCRYPTION = {f"s3_bucket_server_side_encryption_configuration.{bucket}" for bucket in ("history", "failures")}
 ROLE, CHECK_ROLE, RULE = "iam_role.function", "iam_role.stream_check", "cloudwatch_event_rule.stream_check"
 ALARMS, ALARM = "cloudwatch_metric_alarm.trail", 'cloudwatch_metric_alarm.trail["{}"]'
 THROTTLED = "cloudwatch_metric_alarm.audit_table_throttled"
@@ -35,7 +36,7 @@ OF_CHECK = {
     *("cloudwatch_event_target.stream_check", "iam_role_policy.stream_check", "lambda_permission.stream_check"),
     *(CHECK, CHECK_LOGS, CHECK_ROLE, RULE),
 }
-TAGGED = {TABLE, FUNCTION, MAPPING, CHECK, LOGS, CHECK_LOGS, BUCKET, ROLE, CHECK_ROLE, RULE, ALARMS, THROTTLED}
+TAGGED = {TABLE, FUNCTION, MAPPING, CHECK, LOGS, CHECK_LOGS, *BUCKETS, ROLE, CHECK_ROLE, RULE, ALARMS, THROTTLED}
 KEY = '{ arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000001" }'
 S3 = '{ bucket = "b", key = "k", sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }'
 
@@ -58,18 +59,22 @@ CHANGES: dict[str, tuple[str, set[str]]] = {
     "actor_attribute": ('"by"', RECORD),
     "reason_attribute": ('"why"', RECORD),
     "image_storage": ('"new_and_diff"', RECORD),
+    "failures": (
+        '{ redriven_days = 0, reader_role_arns = ["arn:aws:iam::123456789012:role/operators"] }',
+        {"s3_bucket_lifecycle_configuration.failures", "s3_bucket_policy.failures"},
+    ),
     "capacity": ("{ max_write_request_units = 100 }", {TABLE}),
     "time_index": ("{}", RECORD | {f'{THROTTLED}["index-by-time"]'}),
     "point_in_time_recovery": ("false", {TABLE}),
     "deletion_protection": ("false", {TABLE}),
-    "force_destroy": ("true", {BUCKET}),
+    "force_destroy": ("true", BUCKETS),
     "runtime": ('"python3.12"', {FUNCTION, CHECK}),
     "architecture": ('"x86_64"', {FUNCTION, CHECK}),
     "memory_size": ("1024", {FUNCTION}),
     "timeout": ("30", {FUNCTION, ALARM.format("near-time-out")}),
     "log_retention_days": ("7", {LOGS, CHECK_LOGS}),
     "log_level": ('"DEBUG"', {FUNCTION, CHECK}),
-    "kms_key": (KEY, {TABLE, ENCRYPTION, LOGS, CHECK_LOGS, "iam_role_policy.keys"}),
+    "kms_key": (KEY, {TABLE, *ENCRYPTION, LOGS, CHECK_LOGS, "iam_role_policy.keys"}),
     "source_kms_key": (KEY, {"iam_role_policy.keys"}),
     "append_only": (
         '{ break_glass_role_arns = ["arn:aws:iam::123456789012:role/break-glass"] }',

@@ -67,6 +67,7 @@ def test_the_role_needs_what_it_is_given(outcome: Outcome) -> None:
         "arn:aws:dynamodb:eu-central-1:123456789012:table/audit",
         "arn:aws:dynamodb:eu-central-1:123456789012:table/orders/stream/2026-11-24T00:00:00.000",
         "arn:aws:s3:::audit-trail-123456789012-eu-central-1",
+        "arn:aws:s3:::audit-failures-123456789012-eu-central-1",
         f"arn:aws:logs:eu-central-1:123456789012:log-group:{function['logging_config'][0]['log_group']}",
     )
     statements = role_statements(outcome)["function"]
@@ -115,7 +116,7 @@ def test_every_mapping_that_terraform_makes_is_well(outcome: Outcome) -> None:
     ages = set()
     for plan in planned(outcome):
         mapping = planned_mapping(plan["aws_lambda_event_source_mapping.stream"])
-        settings = SETTINGS | {"TRAIL_BUCKET": (mapping.destination or "").removeprefix("arn:aws:s3:::")}
+        settings = SETTINGS | {"FAILURES_BUCKET": (mapping.destination or "").removeprefix("arn:aws:s3:::")}
         found = finding("mapping-settings", mapping=mapping, settings=settings)
         assert (found.verdict, found.sentence[:29]) == ("ok", "failed batches are bisected, ")
         ages.add(mapping.record_age)
@@ -154,7 +155,7 @@ def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
             "table": replace(TABLE, stream=stream),
             "archive_mapping": archive,
             "tampering_mapping": tampering,
-            "settings": SETTINGS | tags_of | {"TRAIL_BUCKET": (archive.destination or "").rpartition(":")[2]},
+            "settings": SETTINGS | tags_of | {"FAILURES_BUCKET": (archive.destination or "").rpartition(":")[2]},
         }
         checks = ("archive-stream", "archive-mapping", "archive-settings", "tampering-mapping")
         assert [finding(check, ARCHIVING, **facts).verdict for check in checks] == ["ok"] * len(checks)
@@ -166,21 +167,27 @@ def test_every_archive_that_terraform_makes_is_well(outcome: Outcome) -> None:
 
 
 def test_every_lifecycle_that_terraform_makes_is_well(outcome: Outcome) -> None:
-    """With every input that is planned, no rule of the bucket's lifecycle is taken for one that deletes."""
-    rules = [
-        LifecycleRule(
-            rule["id"],
-            enabled=rule["status"] == "Enabled",
-            prefix=rule["filter"][0]["prefix"],
-            deletes=bool(rule["expiration"] or rule["noncurrent_version_expiration"]),
-        )
-        for plan in planned(outcome)
-        for address, made in plan.items()
-        if address.startswith("aws_s3_bucket_lifecycle_configuration.")
-        for rule in made["rule"]
-    ]
-    assert rules
-    assert finding("lifecycle", lifecycle=tuple(rules)).verdict == "ok"
+    """With every input that is planned, no rule of either bucket's lifecycle is taken for one that deletes what is kept."""
+    rules: dict[str, list[LifecycleRule]] = {"archive": [], "failures": []}
+    for plan in planned(outcome):
+        for address, made in plan.items():
+            if address.startswith("aws_s3_bucket_lifecycle_configuration."):
+                rules[address.partition(".")[2].removesuffix("[0]")] += map(planned_rule, made["rule"])
+    assert all(rules.values())
+    facts = {"lifecycle": tuple(rules["archive"]), "failures_lifecycle": tuple(rules["failures"])}
+    assert finding("lifecycle", **facts).verdict == "ok"
+
+
+def planned_rule(rule: dict[str, Any]) -> LifecycleRule:
+    """Return a lifecycle's rule as planned."""
+    current = any(one.get("days") or one.get("date") for one in rule["expiration"])
+    return LifecycleRule(
+        rule["id"],
+        enabled=rule["status"] == "Enabled",
+        prefix=rule["filter"][0]["prefix"],
+        deletes=current or bool(rule["noncurrent_version_expiration"]),
+        only_noncurrent=not current,
+    )
 
 
 def test_every_table_and_function_that_terraform_makes_is_well(outcome: Outcome) -> None:

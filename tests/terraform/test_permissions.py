@@ -16,6 +16,7 @@ ARCHIVE_RUN = "archive.tftest.hcl/on"
 AUDIT_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
 SOURCE_TABLE = "arn:aws:dynamodb:eu-central-1:123456789012:table/orders"
 BUCKET = "arn:aws:s3:::audit-trail-123456789012-eu-central-1"
+FAILURES = "arn:aws:s3:::audit-failures-123456789012-eu-central-1"
 INDEXES = (f"{AUDIT_TABLE}/index/by_time", f"{AUDIT_TABLE}/index/by_actor")
 HISTORY = (AUDIT_TABLE, *INDEXES, f"{AUDIT_TABLE}/stream/x", f"{AUDIT_TABLE}/backup/x")
 AUDIT_STREAM = f"{AUDIT_TABLE}/stream/2026-11-24T06:00:00.000"
@@ -23,7 +24,12 @@ READING = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardI
 ITEMS = (SOURCE_TABLE, f"{SOURCE_TABLE}/index/by_customer")
 OBJECTS = (
     BUCKET,
-    *(f"{BUCKET}/{prefix}/x" for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")),
+    FAILURES,
+    *(
+        f"{bucket}/{prefix}/x"
+        for bucket in (BUCKET, FAILURES)
+        for prefix in ("images", "aws/lambda", "quarantine", "redriven", "archive")
+    ),
 )
 POLICIES = (
     "reader_policy_json",
@@ -106,10 +112,12 @@ def test_the_function_can_only_add_records(function_statements: list[dict[str, A
 
 
 def test_the_function_can_only_add_objects(function_statements: list[dict[str, Any]]) -> None:
-    """In the bucket the role can add under three prefixes, and can neither read nor delete."""
-    assert actions_on(function_statements, BUCKET) == {"s3:ListBucket"}
-    assert actions_on(function_statements, *OBJECTS[1:]) == {"s3:PutObject"}
-    assert actions_on(function_statements, f"{BUCKET}/redriven/x", f"{BUCKET}/archive/x", f"{BUCKET}/x") == set()
+    """The role adds images to the history bucket, failures to the failures bucket, and can neither read nor delete in either."""
+    written = {f"{BUCKET}/images/x", f"{BUCKET}/aws/lambda/x", f"{FAILURES}/quarantine/x", f"{FAILURES}/aws/lambda/x"}
+    assert {arn: actions_on(function_statements, arn) for arn in written} == {arn: {"s3:PutObject"} for arn in written}
+    assert actions_on(function_statements, FAILURES) == {"s3:ListBucket"}
+    others = set(OBJECTS) - written - {FAILURES}
+    assert actions_on(function_statements, *others, f"{BUCKET}/x", f"{FAILURES}/x") == set()
 
 
 def test_the_function_never_touches_the_source_table(function_statements: list[dict[str, Any]]) -> None:
@@ -132,15 +140,15 @@ def test_the_check_of_the_stream_sees_no_item_and_changes_nothing(outcome: Outco
 
 
 def test_the_archive_reads_its_stream_and_adds_objects(outcome: Outcome) -> None:
-    """The archive's role reads the audit table's stream, adds objects under three prefixes and lists the bucket; no more."""
+    """The archive's role reads the audit table's stream, adds to the archive and to the failures bucket, and lists that; no more."""
     statements = role_statements(outcome)["archive"]
     assert actions_on(statements, *HISTORY[:3], *ITEMS, f"{AUDIT_TABLE}/backup/x") == set()
     assert actions_on(statements, f"{AUDIT_TABLE}/stream/x") == {"dynamodb:ListStreams"}
     assert actions_on(statements, AUDIT_STREAM) == {"dynamodb:ListStreams", *READING}
-    for prefix in ("archive", "quarantine", "aws/lambda"):
-        assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:PutObject"}
-    assert actions_on(statements, f"{BUCKET}/images/x", f"{BUCKET}/redriven/x", f"{BUCKET}/x") == set()
-    assert actions_on(statements, BUCKET) == {"s3:ListBucket"}
+    written = {f"{BUCKET}/archive/x", f"{BUCKET}/aws/lambda/x", f"{FAILURES}/quarantine/x", f"{FAILURES}/aws/lambda/x"}
+    assert {arn: actions_on(statements, arn) for arn in written} == {arn: {"s3:PutObject"} for arn in written}
+    assert actions_on(statements, *(set(OBJECTS) - written - {FAILURES}), f"{BUCKET}/x", f"{FAILURES}/x") == set()
+    assert actions_on(statements, FAILURES) == {"s3:ListBucket"}
 
 
 def test_who_counts_changes_by_hand_can_only_look(outcome: Outcome) -> None:
@@ -208,6 +216,13 @@ def test_readers_of_the_history_cannot_read_the_items(outcome: Outcome) -> None:
     assert actions_on(statements, *(set(OBJECTS) - {f"{BUCKET}/images/x"})) == set()
 
 
+SEEING_BUCKET = {
+    "s3:GetBucketPolicyStatus",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketVersioning",
+    "s3:GetLifecycleConfiguration",
+    "s3:ListBucket",
+}
 SEEING = {
     AUDIT_TABLE: {
         "dynamodb:DescribeContinuousBackups",
@@ -216,13 +231,8 @@ SEEING = {
         "dynamodb:ListTagsOfResource",
     },
     SOURCE_TABLE: {"dynamodb:DescribeTable"},
-    BUCKET: {
-        "s3:GetBucketPolicyStatus",
-        "s3:GetBucketPublicAccessBlock",
-        "s3:GetBucketVersioning",
-        "s3:GetLifecycleConfiguration",
-        "s3:ListBucket",
-    },
+    BUCKET: SEEING_BUCKET,
+    FAILURES: SEEING_BUCKET,
     "arn:aws:lambda:eu-central-1:123456789012:function:audit-trail": {"lambda:GetFunctionConfiguration"},
     "arn:aws:iam::123456789012:role/audit-trail-eu-central-1": {"iam:SimulatePrincipalPolicy"},
     "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:audit-trail-silence": {"cloudwatch:DescribeAlarms"},
@@ -237,7 +247,7 @@ def test_the_doctor_sees_how_things_are_set_up_and_no_data(outcome: Outcome) -> 
     assert {action for statement in statements for action in as_list(statement["Action"])} == UNNAMEABLE.union(
         *SEEING.values()
     )
-    assert actions_on(statements, *HISTORY[1:], *ITEMS[1:], *OBJECTS[1:]) == set()
+    assert actions_on(statements, *HISTORY[1:], *ITEMS[1:], *OBJECTS[2:]) == set()
 
 
 def test_operators_see_what_the_doctor_sees(outcome: Outcome) -> None:
@@ -266,12 +276,14 @@ def test_operators_put_back_failures_and_items_and_nothing_else(outcome: Outcome
     assert actions_on(statements, *HISTORY[1:]) == set()
     assert actions_on(statements, SOURCE_TABLE) == {"dynamodb:DescribeTable", *RESTORING}
     assert actions_on(statements, *ITEMS[1:]) == set()
-    assert actions_on(statements, BUCKET) == SEEING[BUCKET]
-    for prefix in ("aws/lambda", "quarantine"):
-        assert actions_on(statements, f"{BUCKET}/{prefix}/x") == {"s3:GetObject", "s3:DeleteObject"}
-    assert actions_on(statements, f"{BUCKET}/redriven/x") == {"s3:GetObject", "s3:PutObject"}
+    for bucket in (BUCKET, FAILURES):  # the history bucket, too, where failures went before there was another
+        assert actions_on(statements, bucket) == SEEING[bucket]
+        for prefix in ("aws/lambda", "quarantine"):
+            assert actions_on(statements, f"{bucket}/{prefix}/x") == {"s3:GetObject", "s3:DeleteObject"}
+        assert actions_on(statements, f"{bucket}/archive/x", f"{bucket}/aws/x", f"{bucket}/x") == set()
+    assert actions_on(statements, f"{FAILURES}/redriven/x") == {"s3:GetObject", "s3:PutObject"}
     assert actions_on(statements, f"{BUCKET}/images/x") == {"s3:PutObject"}
-    assert actions_on(statements, f"{BUCKET}/archive/x", f"{BUCKET}/aws/x", f"{BUCKET}/x") == set()
+    assert actions_on(statements, f"{BUCKET}/redriven/x", f"{FAILURES}/images/x") == set()
 
 
 def test_the_application_cannot_see_the_history(outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ run "too_small" {
   }
 
   variables {
+    failures                   = { bucket_name = "ab" }
     audit_table_name           = "ab"
     function_name              = ""
     bucket_name                = "ab"
@@ -33,6 +34,7 @@ run "too_small" {
   }
 
   expect_failures = [
+    var.failures,
     var.audit_table_name,
     var.function_name,
     var.bucket_name,
@@ -61,6 +63,7 @@ run "too_large" {
   }
 
   variables {
+    failures                   = { redriven_days = 36501 }
     audit_table_name           = join("", [for _ in range(256) : "a"])
     function_name              = join("", [for _ in range(65) : "a"])
     bucket_name                = join("", [for _ in range(64) : "a"])
@@ -79,6 +82,7 @@ run "too_large" {
   }
 
   expect_failures = [
+    var.failures,
     var.audit_table_name,
     var.function_name,
     var.bucket_name,
@@ -321,6 +325,7 @@ run "what_an_organisation_asks_for" {
   }
 
   variables {
+    failures                 = { kms_key = { arn = "alias/failures" } }
     kms_key                  = { arn = "arn:aws:kms:eu-central-1:123456789012:alias/audit" }
     source_kms_key           = { arn = "alias/orders" }
     append_only              = { break_glass_role_arns = [] }
@@ -331,6 +336,7 @@ run "what_an_organisation_asks_for" {
   }
 
   expect_failures = [
+    var.failures,
     var.kms_key,
     var.source_kms_key,
     var.append_only,
@@ -349,13 +355,14 @@ run "sessions_are_no_roles_and_subnets_are_needed" {
   }
 
   variables {
+    failures             = { reader_role_arns = ["arn:aws:sts::123456789012:assumed-role/operators/anna"] }
     append_only          = { break_glass_role_arns = ["arn:aws:sts::123456789012:assumed-role/admin/anna"] }
     tags                 = { for number in range(31) : "tag-${number}" => "" }
     vpc                  = { subnet_ids = [], security_group_ids = ["sg-1"] }
     reserved_concurrency = 1.5
   }
 
-  expect_failures = [var.append_only, var.tags, var.vpc, var.reserved_concurrency]
+  expect_failures = [var.failures, var.append_only, var.tags, var.vpc, var.reserved_concurrency]
 }
 
 run "wildcards_are_no_operators_and_tags_are_not_the_trails" {

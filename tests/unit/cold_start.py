@@ -12,6 +12,7 @@ ENVIRONMENT = {
     "AUDIT_TABLE": "audit",
     "PARTITION_KEY": "order_id",
     "TRAIL_BUCKET": "trail",
+    "FAILURES_BUCKET": "failures",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",

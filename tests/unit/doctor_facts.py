@@ -46,8 +46,14 @@ SETTINGS = {
     "SORT_KEY": "",
     "SOURCE_TABLE": "orders",
     "TRAIL_BUCKET": "trail-bucket",
+    "FAILURES_BUCKET": "failures-bucket",
 }
-ENVIRONMENT = {"AUDIT_TABLE": "audit", "PARTITION_KEY": "order_id", "TRAIL_BUCKET": "trail-bucket"}
+ENVIRONMENT = {
+    "AUDIT_TABLE": "audit",
+    "PARTITION_KEY": "order_id",
+    "TRAIL_BUCKET": "trail-bucket",
+    "FAILURES_BUCKET": "failures-bucket",
+}
 SOURCE = SourceTable(Stream(STREAM, enabled=True, view_type="NEW_AND_OLD_IMAGES"), KeySchema("order_id"))
 MAPPING = MappingSettings(
     mapping=Mapping(STREAM, "Enabled"),
@@ -57,7 +63,7 @@ MAPPING = MappingSettings(
     bisects=True,
     most_retries=-1,
     record_age=21_600,
-    destination="arn:aws:s3:::trail-bucket",
+    destination="arn:aws:s3:::failures-bucket",
     filters=(),
 )
 FUNCTION = Function(
@@ -102,6 +108,11 @@ WELL = Facts(
     source_readers=(READER,),
     bucket=Bucket("Enabled", blocks_public_access=True, policy_is_public=False),
     lifecycle=(LifecycleRule("archive", enabled=True, prefix="archive/", deletes=False),),
+    failures_bucket=Bucket("Enabled", blocks_public_access=True, policy_is_public=False),
+    failures_lifecycle=(
+        LifecycleRule("redriven", enabled=True, prefix="redriven/", deletes=True),
+        LifecycleRule("given-up", enabled=True, prefix="aws/lambda/", deletes=True, only_noncurrent=True),
+    ),
     given_up=NOTHING,
     quarantined=NOTHING,
     alarms=tuple(Alarm(key, "OK", calls_somebody=True) for key in ALWAYS),

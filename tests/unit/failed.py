@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from audit_trail.batch.redriving import Redriven, redrive
 from audit_trail.core.failures import REDRIVEN_PREFIX
+from audit_trail.core.provenance import Tables
 from audit_trail.ports import RequestFailedError, WaitingFailure
-from tests.builders import ARN
+from tests.builders import ARN, NOON
 from tests.unit.fakes import SETTINGS, FakeClock, InMemoryAuditTable, InMemoryImageStore
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from audit_trail.core.records import RecordSettings, StreamRecord
     from audit_trail.ports import AuditTable, ImageStore
 
+TABLES = Tables(ARN.partition("/stream/")[0], f"{ARN.partition(':table/')[0]}:table/orders-audit")
+NOW = NOON + 400 * 86_400
 LAMBDA_KEY = "aws/lambda/5a2c0000-1111-4222-8333-444455556666/shardId-00000001/2026/11/24/2026-11-24T18.00.00-{}"
 
 
@@ -113,9 +116,10 @@ def put_back(
             table=table,
             images=images or InMemoryImageStore(),
             archive=bucket,
-            audit_table="orders-audit",
+            tables=TABLES,
             settings=settings,
             time=time,
+            now=lambda: NOW,
         )
     )
 

@@ -22,6 +22,7 @@ TAGS = {
     "source-table": "orders",
     "function": "audit-trail",
     "bucket": "trail-bucket",
+    "failures-bucket": "failures-bucket",
     "schema-version": "1",
     "partition-key": "order_id",
     "image-storage": "old_and_new",
@@ -31,6 +32,7 @@ ENVIRONMENT = {
     "AUDIT_TABLE": "audit",
     "PARTITION_KEY": "order_id",
     "TRAIL_BUCKET": "trail-bucket",
+    "FAILURES_BUCKET": "failures-bucket",
     "IMAGE_STORAGE": "old_and_new",
 }
 AUDIT_TABLE = {
@@ -60,7 +62,7 @@ MAPPING = {
     "BisectBatchOnFunctionError": True,
     "MaximumRetryAttempts": -1,
     "MaximumRecordAgeInSeconds": 21_600,
-    "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::trail-bucket"}},
+    "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::failures-bucket"}},
 }
 FUNCTION = {
     "FunctionName": "audit-trail",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 BUCKET = "trail-bucket"
+FAILURES = "failures-bucket"
 REGION: Final = "eu-central-1"
 
 
@@ -32,20 +33,21 @@ def make_client(**options: Any) -> S3Client:
 
 @contextmanager
 def moto_bucket() -> Iterator[S3Client]:
-    """Give a client in an account with the trail's bucket, which is versioned as Terraform makes it."""
+    """Give a client in an account with the trail's buckets, which are versioned as Terraform makes them."""
     with mock_aws():
         client = make_client()
-        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        for name in (BUCKET, FAILURES):
+            client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         yield client
 
 
-def body_of(client: S3Client, key: str) -> bytes:
-    """Return what lies in the bucket."""
-    return client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+def body_of(client: S3Client, key: str, bucket: str = BUCKET) -> bytes:
+    """Return what lies in a bucket."""
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def keys_in(client: S3Client) -> list[str]:
-    """Return the key of everything that lies in the bucket."""
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+def keys_in(client: S3Client, bucket: str = BUCKET) -> list[str]:
+    """Return the key of everything that lies in a bucket."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return [found["Key"] for page in pages for found in page.get("Contents", [])]

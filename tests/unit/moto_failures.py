@@ -1,4 +1,4 @@
-"""A trail in moto with its bucket, and `trail failures` and `trail redrive` of it.
+"""A trail in moto with its buckets, and `trail failures` and `trail redrive` of it.
 
 moto knows no PartiQL batches, so what redrive inserts goes into a table in memory.
 """
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from audit_trail.cli.main import app
 from tests.unit.fakes import InMemoryAuditTable
-from tests.unit.moto_bucket import BUCKET, REGION, keys_in
+from tests.unit.moto_bucket import BUCKET, FAILURES, REGION, keys_in
 from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TAGS = {
     "source-table": SOURCE_TABLE,
     "bucket": BUCKET,
+    "failures-bucket": FAILURES,
     "schema-version": "1",
     "partition-key": "order_id",
     "actor-attribute": "updated_by",
@@ -36,31 +37,33 @@ TAGS = {
 
 @dataclass
 class FailedTrail:
-    """A trail with a bucket; needs `mock_aws` and credentials."""
+    """A trail with its buckets; needs `mock_aws` and credentials."""
 
     monkeypatch: pytest.MonkeyPatch
     tags: dict[str, str] = field(default_factory=lambda: dict(TAGS))
     table: InMemoryAuditTable = field(default_factory=InMemoryAuditTable)
 
     def __post_init__(self) -> None:
-        """Create tables and bucket."""
+        """Create tables and buckets."""
+        self.monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)  # where the records' streams are
         self.trail = MotoTrail(tags=self.tags)
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
-        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for name in (BUCKET, FAILURES):
+            self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.monkeypatch.setattr("audit_trail.cli.redriving.PartiqlAuditTable", self._table)
 
     def _table(self, _client: object, name: str) -> InMemoryAuditTable:
         assert name == AUDIT_TABLE
         return self.table
 
-    def put(self, *objects: tuple[str, bytes]) -> None:
-        """Put objects into the bucket."""
+    def put(self, *objects: tuple[str, bytes], bucket: str = FAILURES) -> None:
+        """Put objects into a bucket."""
         for key, body in objects:
-            self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+            self.s3.put_object(Bucket=bucket, Key=key, Body=body)
 
-    def keys(self) -> list[str]:
-        """Return the key of everything in the bucket."""
-        return keys_in(self.s3)
+    def keys(self, bucket: str = FAILURES) -> list[str]:
+        """Return the key of everything in a bucket."""
+        return keys_in(self.s3, bucket)
 
 
 def run(command: str, *words: str) -> Result:

@@ -40,7 +40,11 @@ class MotoTrail:
     keys: Mapping[str, ScalarAttributeTypeType] = field(default_factory=lambda: {"order_id": "N"})
     source_table: str = SOURCE_TABLE
     tags: Mapping[str, str] = field(
-        default_factory=lambda: {"source-table": SOURCE_TABLE, "actor-attribute": "updated_by"}
+        default_factory=lambda: {
+            "source-table": SOURCE_TABLE,
+            "bucket": "trail-bucket",
+            "actor-attribute": "updated_by",
+        }
     )
     shards: Mapping[str, int] = field(default_factory=dict)
     """The indexes that are on, and how many shards each has."""

@@ -10,6 +10,7 @@ import pytest
 
 from audit_trail.core import archive
 from audit_trail.core.errors import MalformedArchiveError, MalformedRecordError
+from audit_trail.core.provenance import table_arn
 from tests.builders import TTL_IDENTITY, without
 from tests.expiry import AUDIT_ARN, audit_record, by_hand, deletion
 from tests.unit.fakes import SETTINGS, numbered_record, order
@@ -98,9 +99,9 @@ def test_only_ttl_expires(record: Any, *, expired: bool) -> None:
 
 def test_the_table_of_a_record() -> None:
     """A record's table is the one that its stream's ARN names, and none where there is no such ARN."""
-    assert archive.table_of(deletion(ITEM, 1)) == "orders-audit"
-    assert archive.table_of({"eventSourceARN": "arn:aws:sqs:eu-central-1:1:queue"}) == ""
-    assert archive.table_of({"eventSourceARN": 1}) == archive.table_of(None) == ""
+    assert table_arn(deletion(ITEM, 1)) == AUDIT_ARN.partition("/stream/")[0]
+    assert table_arn({"eventSourceARN": "arn:aws:sqs:eu-central-1:1:queue"}) == ""
+    assert table_arn({"eventSourceARN": 1}) == table_arn(None) == ""
     assert "table/orders-audit/stream/" in AUDIT_ARN
 
 

@@ -199,7 +199,8 @@ def test_as_of_goes_back_beyond_the_table(archived: Archived) -> None:
 
 def restored(archived: Archived, *words: str, listed: str | None = None) -> tuple[int, Image | None]:
     """Restore order 1 from the archive; return the exit code, and how it stands."""
-    words = ("restore", *words, "--include-archive", "--yes", "--audit-table", AUDIT_TABLE)
+    how = ("--include-archive", "--yes", "--actor", "mia", "--allow-delete", "--audit-table", AUDIT_TABLE)
+    words = ("restore", *words, *how)
     result = CliRunner().invoke(app, words, input=listed, catch_exceptions=False)
     return result.exit_code, DynamoDBItems(archived.moto.client, SOURCE_TABLE).get({"order_id": {"N": "1"}})
 
@@ -240,7 +241,7 @@ def test_what_is_archived_meanwhile_is_restored_from(archived: Archived, monkeyp
         patch.setattr(DynamoDBItems, "get", meanwhile)
         restored(archived, "--from", "-", "2026-11-27T13:00", listed="1\n3\n")
     keys = {"order_id": {"N": "3"}}
-    assert DynamoDBItems(archived.moto.client, SOURCE_TABLE).get(keys) == order(3, note="late")
+    assert DynamoDBItems(archived.moto.client, SOURCE_TABLE).get(keys) == order(3, note="late", updated_by="mia")
 
 
 def test_what_expired_before_the_archive_deletes_nothing(archived: Archived, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +295,8 @@ def test_verify_of_everything_crosses_the_border(archived: Archived, monkeypatch
 def test_a_run_with_the_archive_is_not_gone_on_with_without(archived: Archived, tmp_path: Path) -> None:
     """A state file of a run with the archive is refused by a run without, and the other way round; each is left there."""
     state = tmp_path / "verify.state"
+    archived.moto.add(numbered_record(1, new=NEW, at=NOON))
+    archived.moto.client.put_item(TableName=SOURCE_TABLE, Item=image_to_boto(NEW))
     for first, second in (("--include-archive",), ()), ((), ("--include-archive",)):
         Ledger(state, f"verify of {AUDIT_TABLE}{' and its archive' if first else ''}").__exit__()
         result = trail("verify", "--settle", "0", "--state", str(state), *second)

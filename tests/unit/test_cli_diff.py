@@ -163,7 +163,7 @@ def test_the_order_is_that_of_the_sequence_numbers(made: MotoTrail) -> None:
 def test_images_that_cannot_be_read(made: MotoTrail) -> None:
     """Where the image that tells is gone from the bucket, the sentence says whose, and the exit code is 3."""
     record = audit_item(numbered_record(9, old=NEW, new=PAID, at=NOON + 8_000), made.settings)
-    made.put(pack(record, "no-such-bucket", Form.S3).item)
+    made.put(pack(record, "trail-bucket", Form.S3).item)
     result = trail("diff", "123", "2026-11-24T12:00", "now")
     assert (result.exit_code, result.stdout) == (AWS_REFUSED, "")
     assert result.stderr.startswith("trail: the images of the change of 2026-11-24T14:13:20.000Z can't be read")

@@ -310,7 +310,7 @@ def test_a_simulator_that_cannot_be_believed(findings: Any, wrong: str, words: s
     assert code == 0
     assert found["role-permissions"]["verdict"] == "unknown"
     assert found["role-permissions"]["sentence"] == (
-        f"IAM's simulator can't be believed: asked about arn:aws:s3:::trail-bucket/quarantine/x, {words}"
+        f"IAM's simulator can't be believed: asked about arn:aws:s3:::failures-bucket/quarantine/x, {words}"
     )
 
 

@@ -26,7 +26,7 @@ from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_FOUND, USAGE, AWS_REFUSED = 1, 2, 3
+NOT_FOUND, USAGE, AWS_REFUSED, UNTRUSTED = 1, 2, 3, 4
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +184,10 @@ def test_an_item_that_is_no_audit_record(aws: None) -> None:
     """An item in the audit table that isn't an audit record is said to be none, instead of a traceback."""
     MotoTrail().put({"order_id": {"N": "123"}, "timestamp": {"S": "yesterday"}})
 
-    assert failure("123") == (USAGE, "the audit table holds an item that is not an audit record")
+    assert failure("123") == (
+        UNTRUSTED,
+        "the audit table holds an item that is not an audit record: one without a valid timestamp (it lacks what every record has)",
+    )
 
 
 def _item(trail: MotoTrail) -> dict[str, dict[str, str]]:

@@ -14,17 +14,22 @@ from audit_trail.core.failures import quarantined
 from audit_trail.ports import WaitingFailure
 from tests.unit.failed import InMemoryFailureBucket, lambda_object
 from tests.unit.fakes import numbered_record
-from tests.unit.moto_bucket import BUCKET
-from tests.unit.moto_failures import FailedTrail, json_lines, run
+from tests.unit.moto_bucket import BUCKET, FAILURES
+from tests.unit.moto_failures import TAGS, FailedTrail, json_lines, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOUND, NOTHING_FOUND, USAGE, AWS_REFUSED = 0, 1, 2, 3
 
 
 GIVEN_UP = lambda_object(1, numbered_record(1), numbered_record(2))
 QUARANTINED = quarantined({"eventName": "TRUNCATE"}, "the record has no Keys", "7")
+
+
+def alone(bucket: InMemoryFailureBucket) -> Callable[..., InMemoryFailureBucket]:
+    """Return what opens this as the failures bucket, and an empty one as the other."""
+    return lambda _client, name, _redriven: bucket if name == FAILURES else InMemoryFailureBucket()
 
 
 def test_each_object_is_a_line(trail: FailedTrail) -> None:
@@ -43,6 +48,30 @@ def test_each_object_is_a_line(trail: FailedTrail) -> None:
     assert result.stderr == "2 object(s) with 3 record(s) wait: `trail redrive` puts them back.\n"
 
 
+def test_what_went_into_the_one_bucket_of_before_is_listed(trail: FailedTrail) -> None:
+    """What waits in the history bucket, from before there was another, is listed as well, and JSON names each one's bucket."""
+    trail.put(GIVEN_UP)
+    trail.put(QUARANTINED, bucket=BUCKET)
+
+    assert [(line["bucket"], line["key"]) for line in json_lines(run("failures", "--json"))] == [
+        (FAILURES, GIVEN_UP[0]),
+        (BUCKET, QUARANTINED[0]),
+    ]
+    assert run("failures").stderr == "2 object(s) with 3 record(s) wait: `trail redrive` puts them back.\n"
+
+
+def test_a_trail_with_one_bucket_is_asked_once(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the tags name one bucket, what waits in it is listed once, and redriven within it."""
+    tags = {name: value for name, value in TAGS.items() if name != "failures-bucket"}
+    trail = FailedTrail(monkeypatch, tags)
+    trail.put(GIVEN_UP, bucket=BUCKET)
+
+    assert [line["key"] for line in json_lines(run("failures", "--json"))] == [GIVEN_UP[0]]
+    assert run("redrive").exit_code == FOUND
+    assert (trail.keys(BUCKET), trail.keys()) == ([f"redriven/{GIVEN_UP[0]}"], [])
+    assert run("failures").stderr == f"Nothing waits in {BUCKET}.\n"
+
+
 def test_json_has_the_same_for_programs(trail: FailedTrail) -> None:
     """With --json each object is one line of JSON."""
     trail.put(GIVEN_UP, QUARANTINED)
@@ -53,6 +82,7 @@ def test_json_has_the_same_for_programs(trail: FailedTrail) -> None:
     assert abs(datetime.now(UTC) - datetime.fromisoformat(since)) < timedelta(seconds=30)
     assert 0 <= age < 30
     assert first == {
+        "bucket": FAILURES,
         "key": GIVEN_UP[0],
         "kind": "aws/lambda",
         "size_bytes": len(GIVEN_UP[1]),
@@ -69,7 +99,7 @@ def test_nothing_that_waits_is_exit_code_1(trail: FailedTrail) -> None:
     for words in ([], ["--json"], ["--only", "quarantine/"]):
         result = run("failures", *words)
         assert (result.exit_code, result.stdout) == (NOTHING_FOUND, "")
-        assert result.stderr == f"Nothing waits in {BUCKET}.\n"
+        assert result.stderr == f"Nothing waits in {FAILURES} or {BUCKET}.\n"
 
 
 def test_only_narrows_by_the_key(trail: FailedTrail) -> None:
@@ -124,7 +154,7 @@ def test_what_is_moved_while_it_is_listed_is_left_out(trail: FailedTrail) -> Non
         bucket.objects.pop(GIVEN_UP[0], None)
 
     bucket.meanwhile = move
-    trail.monkeypatch.setattr("audit_trail.cli.waiting.S3FailureBucket", lambda *_: bucket)
+    trail.monkeypatch.setattr("audit_trail.cli.waiting.S3FailureBucket", alone(bucket))
 
     assert [line["key"] for line in json_lines(run("failures", "--json"))] == [QUARANTINED[0]]
 
@@ -162,7 +192,7 @@ class AgedBucket(InMemoryFailureBucket):
 def test_the_age_is_in_words(trail: FailedTrail) -> None:
     """The age is told in the unit that fits it, and never as less than nothing."""
     bucket = AgedBucket(objects=dict([QUARANTINED]))
-    trail.monkeypatch.setattr("audit_trail.cli.waiting.S3FailureBucket", lambda *_: bucket)
+    trail.monkeypatch.setattr("audit_trail.cli.waiting.S3FailureBucket", alone(bucket))
     expected = {
         timedelta(seconds=59): "59 s",
         timedelta(minutes=2, seconds=1): "2 min",
@@ -178,7 +208,7 @@ def test_the_age_is_in_words(trail: FailedTrail) -> None:
 
 def test_a_bucket_that_is_gone(trail: FailedTrail) -> None:
     """Where the bucket is not there, one sentence says so, with exit code 3."""
-    trail.s3.delete_bucket(Bucket=BUCKET)
+    trail.s3.delete_bucket(Bucket=FAILURES)
 
     result = run("failures")
 

@@ -204,7 +204,7 @@ def test_images_that_cannot_be_read_hide_no_other_change() -> None:
     trail = MotoTrail()
     trail.add(numbered_record(1, new=NEW, at=NOON), numbered_record(3, old=PAID, at=NOON + 120))
     record = numbered_record(2, old=NEW, new=PAID, at=NOON + 1)
-    trail.put(pack(audit_item(record, trail.settings), "no-such-bucket", Form.S3).item)
+    trail.put(pack(audit_item(record, trail.settings), "trail-bucket", Form.S3).item)
 
     result = history("123")
 

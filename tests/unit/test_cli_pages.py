@@ -86,6 +86,44 @@ def test_history(client: PagedClient) -> None:
     assert all(read * PAGE - shown <= 2 * PAGE for shown, read in enumerate(pages))
 
 
+@pytest.fixture
+def hot(client: PagedClient, monkeypatch: pytest.MonkeyPatch) -> PagedClient:
+    """Let one order have 1,000 changes within a minute, 200 records a page, but for the first small one."""
+    records = []
+    for number in range(1, 1_001):
+        new = order(123, n={"N": str(number)})
+        old = order(123, n={"N": str(number - 1)}) if number > 1 else None
+        records.append(audit_item(numbered_record(number, old=old, new=new, at=NOON + number * 59 // 1_000), SETTINGS))
+    made = PagedClient(records, 200)
+    monkeypatch.setattr(Connection, "dynamodb", lambda *_: made)
+    return made
+
+
+def records_read(client: PagedClient) -> int:
+    """Return how many records a client's queries may have read."""
+    return sum(request.get("Limit", client.page) for request in client.asked("query"))
+
+
+def test_a_hot_item_s_first_line_needs_one_small_page(hot: PagedClient) -> None:
+    """Of 1,000 changes within a minute, the first comes after a page of 25 and one record a second, and no line waits."""
+    output = Output(lambda: records_read(hot))
+    with redirect_stdout(output):
+        app(["history", "123", "--json", "--audit-table", AUDIT_TABLE], standalone_mode=False)
+    assert [one["new_image"]["n"] for one in map(json.loads, output.getvalue().splitlines())] == list(
+        range(1_000, 0, -1)
+    )
+    assert output.pages[0] <= 25 + 61
+    assert all(read <= shown + 25 + 200 + 130 for shown, read in enumerate(output.pages))
+
+
+def test_a_limit_reads_no_more_of_a_hot_item_than_it_needs(hot: PagedClient) -> None:
+    """With --limit 5, of 1,000 changes within a minute a page of 25 is read, and one record of each second of a minute."""
+    changes, _ = run(hot, "history", "123", "--limit", "5")
+    assert values(changes) == [1_000, 999, 998, 997, 996]
+    assert records_read(hot) <= 25 + 61
+    assert all(request["Limit"] in (1, 25) for request in hot.asked("query"))
+
+
 def test_history_stops_at_its_limit(client: PagedClient) -> None:
     """With --limit no page is read that isn't needed."""
     changes, _ = run(client, "history", "123", "--limit", "4")

@@ -180,7 +180,7 @@ def test_access_denied(made: MotoTrail, gate: Gate, command: str) -> None:
 def test_images_that_cannot_be_read(made: MotoTrail, command: str) -> None:
     """Where a change's images can't be read from the bucket, a sentence says so; `diff`, which needs them, shows nothing."""
     record = audit_item(numbered_record(2, new=ORDER), made.settings)
-    made.put(pack(record, "no-such-bucket", Form.S3).item)
+    made.put(pack(record, "trail-bucket", Form.S3).item)
     result = run(command)
     assert result.exit_code == (FOUND if command == "tail" else AWS_REFUSED)
     assert "can't be read: check that the reader policy is attached" in result.stderr

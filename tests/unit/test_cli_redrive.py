@@ -22,7 +22,7 @@ from audit_trail.core.spill import Form, pack
 from audit_trail.ports import RequestFailedError
 from tests.unit.failed import lambda_object
 from tests.unit.fakes import SETTINGS, numbered_record, order
-from tests.unit.moto_bucket import BUCKET
+from tests.unit.moto_bucket import BUCKET, FAILURES, body_of
 from tests.unit.moto_failures import FailedTrail, json_lines, run
 from tests.unit.moto_trail import SOURCE_TABLE
 
@@ -59,6 +59,35 @@ def test_what_can_be_stored_is_put_back(trail: FailedTrail) -> None:
     assert trail.table.stored_numbers == [0, 1, 2, 3]
 
 
+def test_what_went_into_the_one_bucket_of_before_is_put_back(trail: FailedTrail) -> None:
+    """What waits in the history bucket, from before there was another, is put back too, and moves into the failures bucket."""
+    trail.put(GOOD)
+    trail.put(FIXED, BAD, bucket=BUCKET)
+
+    result = run("redrive")
+
+    assert (result.exit_code, result.stderr) == (NOT_ALL_DONE, "2 object(s) moved under redriven/, 1 stay.\n")
+    assert trail.keys() == [f"redriven/{GOOD[0]}", f"redriven/{FIXED[0]}"]
+    assert trail.keys(BUCKET) == [BAD[0]]
+    assert body_of(trail.s3, f"redriven/{FIXED[0]}", FAILURES) == FIXED[1]
+    assert trail.table.stored_numbers == [0, 1, 2, 3]
+    assert [(line["bucket"], line["became"]) for line in json_lines(run("redrive", "--json"))] == [(BUCKET, "stays")]
+
+
+def test_while_nothing_can_be_stored_no_other_bucket_is_tried(trail: FailedTrail) -> None:
+    """Once nothing of an object could be stored for reasons that lie elsewhere, the next bucket's aren't tried either."""
+    trail.put(GOOD)
+    trail.put(FIXED, bucket=BUCKET)
+    trail.table.outage = RequestFailedError("AccessDeniedException")
+    trail.monkeypatch.setattr("audit_trail.cli.redriving.patience", lambda _: trail.table.clock.invocation())
+
+    result = run("redrive")
+
+    assert result.exit_code == NOT_ALL_DONE
+    assert len(result.stdout.splitlines()) == 1
+    assert "so 1 more were not tried" in result.stderr
+
+
 def test_records_are_what_the_function_would_have_stored(trail: FailedTrail) -> None:
     """The records carry retention, actor and reason by the settings of the trail's function, from the table's tags."""
     trail.put(FIXED)
@@ -89,8 +118,9 @@ def test_json_has_the_same_for_programs(trail: FailedTrail) -> None:
     trail.put(GOOD, BAD)
 
     assert json_lines(run("redrive", "--json")) == [
-        {"key": GOOD[0], "kind": "aws/lambda", "became": "moved", "records": 3, "stored": 3},
+        {"bucket": FAILURES, "key": GOOD[0], "kind": "aws/lambda", "became": "moved", "records": 3, "stored": 3},
         {
+            "bucket": FAILURES,
             "key": BAD[0],
             "kind": "quarantine",
             "became": "stays",
@@ -108,7 +138,7 @@ def test_a_second_run_has_nothing_to_do(trail: FailedTrail) -> None:
 
     result = run("redrive")
 
-    assert (result.exit_code, result.stdout, result.stderr) == (DONE, "", f"Nothing waits in {BUCKET}.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (DONE, "", f"Nothing waits in {FAILURES} or {BUCKET}.\n")
 
 
 def test_a_dry_run_writes_nothing(trail: FailedTrail) -> None:
@@ -141,7 +171,7 @@ def test_a_dry_run_is_marked_for_programs(trail: FailedTrail) -> None:
 
     assert (result.exit_code, json_lines(result)) == (
         DONE,
-        [{"key": GOOD[0], "kind": "aws/lambda", "became": "moved", "records": 3, "dry_run": True}],
+        [{"bucket": FAILURES, "key": GOOD[0], "kind": "aws/lambda", "became": "moved", "records": 3, "dry_run": True}],
     )
 
 
@@ -185,7 +215,7 @@ def test_an_outage_stops_it_and_says_so(trail: FailedTrail) -> None:
 def test_what_somebody_else_moved_is_no_failure(trail: FailedTrail) -> None:
     """An object that another run moved meanwhile is not listed as this run's, and is no reason for another exit code."""
     trail.put(GOOD, FIXED)
-    trail.table.before = lambda _: trail.s3.delete_object(Bucket=BUCKET, Key=FIXED[0]) and None
+    trail.table.before = lambda _: trail.s3.delete_object(Bucket=FAILURES, Key=FIXED[0]) and None
 
     result = run("redrive")
 
@@ -222,7 +252,7 @@ def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch, both: b
     with terminal() as (screen, shown):
         monkeypatch.setattr("sys.stderr", screen)
         monkeypatch.setattr("sys.stdout", screen if both else piped)
-        count = redriving._print_each(iter(done), 3, redriving._line, dry_run=False)
+        count = redriving._print_each(((FAILURES, one) for one in done), 3, redriving._line, dry_run=False)
 
     lines = [f"moved: quarantine/{number} (1 record(s), 1 new)" for number in range(3)]
     text = shown.getvalue().decode()

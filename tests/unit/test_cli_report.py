@@ -193,7 +193,7 @@ def test_where_no_file_can_be(trail: MotoTrail, target: Path) -> None:
 def test_images_that_cannot_be_read_are_told(trail: MotoTrail, target: Path) -> None:
     """Where images are gone from the bucket, the page is written, says of which change, and the exit code is 3."""
     record = numbered_record(2, old=NEW, new=PAID, at=NOON + 61)
-    trail.put(pack(audit_item(record, trail.settings), "no-such-bucket", Form.S3).item)
+    trail.put(pack(audit_item(record, trail.settings), "trail-bucket", Form.S3).item)
 
     result = report("123", output=target)
 

@@ -13,11 +13,13 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from audit_trail.aws.source_items import DynamoDBItems
+from audit_trail.cli.context import Connection
 from audit_trail.cli.main import app
 from audit_trail.cli.refusals import explained
 from scripts.project import ROOT
 from tests.builders import NOON
 from tests.tables import image_to_boto
+from tests.unit.fake_endpoint import fake_endpoint, refusal
 from tests.unit.fakes import numbered_record, order
 from tests.unit.moto_trail import AUDIT_TABLE, SOURCE_TABLE, MotoTrail
 
@@ -33,6 +35,8 @@ NEW, PAID = order(123, status="NEW", total={"N": "1"}), order(123, status="PAID"
 WRONG = order(123, status="WRONG", total={"N": "1"})
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "restored.schema.json").read_text("utf-8"))
 TAGS = {"source-table": SOURCE_TABLE, "actor-attribute": "updated_by", "reason-attribute": "why"}
+CALLER = "arn:aws:sts::123456789012:user/moto"
+BY_CALLER = {"updated_by": {"S": CALLER}}
 AT_NOON, BEFORE = "2026-11-24T12:00", "2026-11-24T11:00"
 
 
@@ -78,14 +82,15 @@ def test_a_dry_run_shows_and_writes_nothing(made: MotoTrail) -> None:
         "NOW   as it stands in the table",
         f"THEN  {AT_NOON}: as the INSERT of 2026-11-24T12:00:00.000Z left it",
         "",
-        "        NOW    THEN",
-        "status  WRONG  NEW",
+        "            NOW    THEN",
+        "status      WRONG  NEW",
+        f"updated_by         {CALLER}",
         "unchanged: order_id, total",
     ]
     assert stands(made) == WRONG
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, NEW), ("n\n", 1, WRONG)])
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, NEW | BY_CALLER), ("n\n", 1, WRONG)])
 def test_it_asks(made: MotoTrail, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: Image) -> None:
     """It asks before it writes, and a no writes nothing."""
     monkeypatch.setattr("audit_trail.cli.restoring._somebody_is_there", lambda: True)
@@ -123,9 +128,33 @@ def test_it_explains_itself(made: MotoTrail) -> None:
     assert (again.exit_code, again.stderr) == (0, "Nothing differs: it stands as it did then.\n")
 
 
-def test_without_an_actor_it_warns() -> None:
-    """Where the trail knows actors and none is named, it is said whom the history will name."""
-    assert "the history names whoever the item itself says" in restore("123", AT_NOON, "--yes").stderr
+def test_an_old_name_is_not_put_back(made: MotoTrail) -> None:
+    """Without --actor the caller is named, as STS says, and never who wrote the item then."""
+    by_mia, by_bob = PAID | {"updated_by": {"S": "mia"}, "why": {"S": "first"}}, WRONG | {"updated_by": {"S": "bob"}}
+    made.add(numbered_record(3, old=PAID, new=by_mia, at=NOON + 7_200))
+    stand(made, by_bob)
+    result = restore("123", "2026-11-24T14:00", "--yes")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (
+        0,
+        f"Without --actor, the history will name {CALLER}.",
+    )
+    assert stands(made) == PAID | BY_CALLER
+
+
+def test_where_nobody_says_who_is_calling(made: MotoTrail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where STS doesn't say who is calling, the actor attribute stays as it stands, and that is said."""
+    monkeypatch.setattr(Connection, "principal", lambda _self: None)
+    stand(made, WRONG | {"updated_by": {"S": "bob"}})
+    result = restore("123", AT_NOON, "--yes")
+    assert "AWS doesn't tell who you are, so the actor attribute stays as it stands" in result.stderr
+    assert stands(made) == NEW | {"updated_by": {"S": "bob"}}
+
+
+def test_no_sts_is_nobody(aws: None) -> None:
+    """An endpoint that has no STS, or nobody who listens, names nobody, within seconds."""
+    with fake_endpoint() as endpoint:
+        endpoint.respond = lambda _: refusal("UnknownOperationException")
+        assert Connection(None, None, endpoint.url).principal() is None
 
 
 @pytest.mark.parametrize("option", ["reason", "actor"])
@@ -138,9 +167,27 @@ def test_a_reason_that_the_trail_has_no_attribute_for(made: MotoTrail, option: s
     assert f"{option}_attribute" in result.stderr
 
 
+@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
+def test_nothing_is_deleted_unless_that_is_allowed(made: MotoTrail, how: str) -> None:
+    """An item that didn't exist then is shown and left alone without --allow-delete: exit code 2, and in many 1."""
+    result = restore("123", BEFORE, how)
+    assert (result.exit_code, stands(made)) == (2, WRONG)
+    assert result.stderr.splitlines()[-1] == (
+        "trail: it did not exist then, so it would be deleted: --allow-delete lets it"
+    )
+    assert "status      WRONG" in result.stdout or "status    WRONG" in result.stdout
+    as_json = restore("123", BEFORE, how, "--json")
+    assert (as_json.exit_code, line(as_json)["became"], line(as_json)["existed"]) == (2, "refused", False)
+    many = restore("--from", "-", BEFORE, how, answer="123\n")
+    assert (many.exit_code, stands(made)) == (1, WRONG)
+    assert many.stdout == "refused: 123: it did not exist then, so it would be deleted: --allow-delete lets it\n"
+
+
 def test_restoring_to_nothing_deletes(made: MotoTrail) -> None:
-    """Before its INSERT the item didn't exist: restoring to that deletes it."""
-    result = restore("123", BEFORE, "--yes", "--json", "--reason", "test data")
+    """Before its INSERT the item didn't exist: restoring to that deletes it, where that is allowed."""
+    assert restore("123", BEFORE, "--dry-run", "--allow-delete").exit_code == 0
+    assert stands(made) == WRONG
+    result = restore("123", BEFORE, "--yes", "--json", "--reason", "test data", "--allow-delete")
     assert (result.exit_code, stands(made), line(result)["existed"]) == (0, None, False)
 
 
@@ -157,7 +204,7 @@ def test_a_change_names_the_moment(made: MotoTrail) -> None:
     """--change is the moment just after a change, and brings a deleted item back."""
     made.client.delete_item(TableName=SOURCE_TABLE, Key={"order_id": {"N": "123"}})
     result = restore("123", "--change", f"2026-11-24T13:00:00.000Z#{2:040d}", "--yes")
-    assert (result.exit_code, stands(made)) == (0, PAID)
+    assert (result.exit_code, stands(made)) == (0, PAID | BY_CALLER)
 
 
 def test_somebody_else_was_faster(made: MotoTrail, monkeypatch: pytest.MonkeyPatch) -> None:

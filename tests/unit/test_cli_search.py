@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BOTH = {"by_time": 4, "by_actor": 3}
 DAY = 86_400
-NOTHING_FOUND, USAGE, AWS_REFUSED = 1, 2, 3
+NOTHING_FOUND, USAGE, AWS_REFUSED, UNTRUSTED = 1, 2, 3, 4
 NOTE = "Index by_time, 4 shard(s), from 2026-11-23T18:00:00.000Z on.\n"
 
 
@@ -296,20 +296,20 @@ def test_images_that_cannot_be_read_hide_no_other() -> None:
     made = MotoTrail(shards=BOTH)
     story(made)
     record = audit_item(numbered_record(9, new=order(9, updated_by="mia"), at=NOON + 300), made.settings)
-    made.put(pack(record, "no-such-bucket", Form.S3).item)
+    made.put(pack(record, "trail-bucket", Form.S3).item)
     result = trail("search", "--json", "--attribute", "price")
     assert (result.exit_code, numbers(result)) == (AWS_REFUSED, [9, 6])
     assert parsed(result)[0]["images_unreadable"] is True
 
 
 def test_an_item_that_is_no_record_hides_no_other() -> None:
-    """Beside an item that somebody put into the index, the records are shown; a sentence says so, and the exit code is 2."""
+    """Beside an item that somebody put into the index, the records are shown; a sentence says so, and the exit code is 4."""
     made = MotoTrail(shards=BOTH)
     story(made)
     stranger = {"time_bucket": {"S": "2026-11-24#01"}, "timestamp": {"S": "2026-11-24T13"}, "order_id": {"N": "5"}}
     made.put(stranger)
     result = trail("search", "--json")
-    assert (result.exit_code, numbers(result)) == (USAGE, [6, 5, 4, 3])
+    assert (result.exit_code, numbers(result)) == (UNTRUSTED, [6, 5, 4, 3])
     assert "an item that is not an audit record" in result.stderr
 
 

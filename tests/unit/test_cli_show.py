@@ -171,7 +171,7 @@ def test_images_that_cannot_be_read() -> None:
     """Where the images are gone from the bucket, what is known is shown, and the exit code is 3."""
     made = MotoTrail()
     record = audit_item(numbered_record(2, old=NEW, new=PAID, at=NOON + 1), made.settings)
-    made.put(pack(record, "no-such-bucket", Form.S3).item)
+    made.put(pack(record, "trail-bucket", Form.S3).item)
 
     result = trail("show", "123", timestamp(2))
     assert result.exit_code == AWS_REFUSED

@@ -264,7 +264,7 @@ def test_images_in_the_bucket_are_verified_too(trail: MotoTrail, spoil: Any, cod
 
 def test_images_that_may_not_be_read_are_not_called_broken(trail: MotoTrail) -> None:
     """Where the bucket can't be asked, images are left open, the exit code is 3, and it says what to do."""
-    trail.put(pack(audit_item(CHANGES[0], trail.settings), "no-such-bucket", Form.S3).item)
+    trail.put(pack(audit_item(CHANGES[0], trail.settings), "trail-bucket", Form.S3).item)
     put(trail, NEW)
 
     result = run("verify", "--settle", "0")

@@ -35,6 +35,8 @@ NEEDED = {
     "source_readers": {"stream-readers"},
     "bucket": {"bucket"},
     "lifecycle": {"lifecycle"},
+    "failures_bucket": {"bucket"},
+    "failures_lifecycle": {"lifecycle"},
     "given_up": {"given-up"},
     "quarantined": {"quarantined"},
     "alarms": {"alarms"},

@@ -40,7 +40,7 @@ def test_mappings_are_read_from_every_page() -> None:
             bisects=True,
             most_retries=-1,
             record_age=21_600,
-            destination="arn:aws:s3:::trail-bucket",
+            destination="arn:aws:s3:::failures-bucket",
             filters=("{}",),
         ),
         MappingSettings(
@@ -196,7 +196,8 @@ def test_the_buckets_lifecycle(rule: dict[str, Any], prefix: str, deletes: bool)
     """A rule's prefix is found wherever it stands, and it deletes if it expires objects, or versions that aren't current."""
     answer = {"Rules": [{"ID": "one", "Status": "Enabled"} | rule]}
     found = safeguards.lifecycle(FakeAws({"GetBucketLifecycleConfiguration": answer}).client("s3"), "trail-bucket")
-    assert found == (LifecycleRule("one", enabled=True, prefix=prefix, deletes=deletes),)
+    only = deletes and "Expiration" not in rule
+    assert found == (LifecycleRule("one", enabled=True, prefix=prefix, deletes=deletes, only_noncurrent=only),)
 
 
 @pytest.mark.parametrize(("code", "rules"), [("NoSuchLifecycleConfiguration", ()), ("NoSuchBucket", None)])

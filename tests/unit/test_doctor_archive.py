@@ -108,7 +108,7 @@ def test_a_mapping_that_is_gone(name: str) -> None:
         ({"bisects": False}, "does not bisect"),
         ({"most_retries": 3}, "after 3 retries"),
         ({"record_age": -1}, "maximum record age is -1 seconds"),
-        ({"destination": None}, "destination is None, not the bucket trail-bucket"),
+        ({"destination": None}, "destination is None, not the bucket failures-bucket"),
         ({"filters": ()}, "its filters are gone"),
         ({"filters": TAMPERED}, "its filters are "),
         ({"filters": ("no JSON",)}, "its filters are no JSON"),

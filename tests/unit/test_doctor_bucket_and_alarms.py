@@ -1,14 +1,15 @@
-"""What `trail doctor` says of the bucket, of what waits in it, and of the alarms."""
+"""What `trail doctor` says of the buckets, of what waits in them, and of the alarms."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from audit_trail.core.doctor.alarms import ALWAYS
 from audit_trail.core.doctor.facts import Alarm, Bucket, LifecycleRule, Waiting
-from tests.unit.doctor_facts import NOW, finding, verdict_and_section
+from tests.unit.doctor_facts import NOW, SETTINGS, finding, verdict_and_section
 
 
 @pytest.mark.parametrize(
@@ -23,9 +24,23 @@ from tests.unit.doctor_facts import NOW, finding, verdict_and_section
         (Bucket("Enabled", blocks_public_access=True, policy_is_public=True), "ok", ""),
     ],
 )
-def test_the_bucket(bucket: Bucket | None, verdict: str, section: str) -> None:
+def test_each_bucket(bucket: Bucket | None, verdict: str, section: str) -> None:
     """A bucket that is gone or public is a problem; one without versions, or that could become public, a warning."""
     assert verdict_and_section("bucket", bucket=bucket) == (verdict, section)
+    assert verdict_and_section("bucket", failures_bucket=bucket) == (verdict, section)
+    one_bucket = {name: value for name, value in SETTINGS.items() if name != "FAILURES_BUCKET"}
+    assert verdict_and_section("bucket", bucket=bucket, failures_bucket=None, settings=one_bucket) == (verdict, section)
+
+
+def test_the_worse_of_two_buckets_is_told() -> None:
+    """Of a bucket with a problem and one with a warning, the problem is told, with that bucket's name."""
+    odd = Bucket("off", blocks_public_access=True, policy_is_public=False)
+    for name, facts in {
+        "trail-bucket": {"bucket": None, "failures_bucket": odd},
+        "failures-bucket": {"bucket": odd, "failures_bucket": None},
+    }.items():
+        found = finding("bucket", **facts)
+        assert (found.verdict, name in found.sentence) == ("problem", True)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +63,19 @@ def test_lifecycle_rules(rule: LifecycleRule, lost: str) -> None:
     assert (f": r deletes {lost};" in found.sentence) == bool(lost)
 
 
+def test_what_was_put_back_may_expire() -> None:
+    """Of the failures bucket, a rule that deletes what waits is a problem; one for the versions that a redrive left isn't."""
+    rule = LifecycleRule("r", enabled=True, prefix="quarantine/", deletes=True)
+    found = finding("lifecycle", failures_lifecycle=(rule,))
+    assert (found.verdict, "failures-bucket" in found.sentence) == ("problem", True)
+    assert finding("lifecycle", failures_lifecycle=(replace(rule, only_noncurrent=True),)).verdict == "ok"
+    assert finding("lifecycle", lifecycle=(replace(rule, only_noncurrent=True),)).verdict == "problem"
+
+
 def test_lifecycle_of_a_bucket_that_is_gone() -> None:
     """Of a bucket that is gone, the rules are unknown: the problem is told once."""
     assert verdict_and_section("lifecycle", lifecycle=None) == ("unknown", "destination-failures")
+    assert verdict_and_section("lifecycle", failures_lifecycle=None) == ("unknown", "destination-failures")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +86,9 @@ def test_what_waits_to_be_put_back(check: str, fact: str, section: str) -> None:
     """What waits is a problem, with its count, the age of the oldest, and the commands that put it back."""
     found = finding(check, **{fact: Waiting(3, more=False, oldest=NOW - timedelta(days=40))})
     assert (found.verdict, found.section) == ("problem", section)
-    assert found.sentence.endswith(" wait in the bucket: 3, for up to 40 d; `trail failures`, then `trail redrive`")
+    assert found.sentence.endswith(
+        " wait in the failures bucket: 3, for up to 40 d; `trail failures`, then `trail redrive`"
+    )
 
 
 def test_more_waits_than_was_counted() -> None:

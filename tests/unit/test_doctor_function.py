@@ -124,7 +124,7 @@ def test_a_role_that_may_not() -> None:
 
 def test_without_a_stream_nothing_is_needed_of_it() -> None:
     """A source table that never had a stream leaves out what is needed to read one, and nothing else."""
-    needed = needed_by_role("table", "stream", "bucket", "logs")
-    assert needed_by_role("table", None, "bucket", "logs") == {
+    needed = needed_by_role("table", "stream", "history", "failures", "logs")
+    assert needed_by_role("table", None, "history", "failures", "logs") == {
         arn: actions for arn, actions in needed.items() if arn != "stream"
     }

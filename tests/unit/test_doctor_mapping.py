@@ -66,9 +66,9 @@ def test_a_disabled_mapping_is_known_without_the_source_table() -> None:
         ({"most_retries": 3}, "after 3 retries"),
         ({"record_age": -1}, "maximum record age is -1 seconds"),
         ({"record_age": 64_801}, "maximum record age is 64801 seconds"),
-        ({"destination": None}, "destination is None, not the bucket trail-bucket"),
-        ({"destination": "arn:aws:sqs:eu-central-1:111122223333:queue"}, "not the bucket trail-bucket"),
-        ({"destination": "arn:aws:s3:::trail-bucket-2"}, "not the bucket trail-bucket"),
+        ({"destination": None}, "destination is None, not the bucket failures-bucket"),
+        ({"destination": "arn:aws:sqs:eu-central-1:111122223333:queue"}, "not the bucket failures-bucket"),
+        ({"destination": "arn:aws:s3:::failures-bucket-2"}, "not the bucket failures-bucket"),
         ({"filters": ('{"eventName": ["INSERT"]}',)}, 'its filters are {"eventName": ["INSERT"]}'),
     ],
 )

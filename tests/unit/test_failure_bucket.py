@@ -10,7 +10,7 @@ import pytest
 from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.ports import RequestFailedError
 from scripts.processes import free_port
-from tests.unit.moto_bucket import BUCKET, body_of, keys_in, make_client, moto_bucket
+from tests.unit.moto_bucket import BUCKET, FAILURES, body_of, keys_in, make_client, moto_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +58,15 @@ def failure_of(call: Callable[[], object]) -> str:
         call()
     assert caught.value.__cause__ is None
     return caught.value.code
+
+
+def test_a_move_goes_into_the_bucket_that_is_told(s3: S3Client) -> None:
+    """What waits in one bucket moves under redriven/ of another, where that is so; nothing of that name need be there."""
+    put(s3, KEY)
+
+    S3FailureBucket(lambda: s3, BUCKET, FAILURES).move(KEY, b"body")
+
+    assert (keys_in(s3), keys_in(s3, FAILURES)) == ([], [f"redriven/{KEY}"])
 
 
 def test_a_put_is_written_once(bucket: S3FailureBucket, s3: S3Client) -> None:

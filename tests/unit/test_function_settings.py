@@ -41,6 +41,7 @@ def test_all_tags_are_settings() -> None:
         {
             "AUDIT_TABLE": AUDIT_TABLE,
             "TRAIL_BUCKET": "trail-bucket",
+            "FAILURES_BUCKET": "failures-bucket",
             "PARTITION_KEY": "order_id",
             "RETENTION_DAYS": "90",
             "ACTOR_ATTRIBUTE": "geändert von",
@@ -92,6 +93,7 @@ def test_a_table_that_is_no_audit_table() -> None:
     ("tags", "names"),
     [
         ({"bucket": ""}, "TRAIL_BUCKET"),
+        ({"failures-bucket": "s3://"}, "FAILURES_BUCKET"),
         ({"retention-days": "ninety"}, "RETENTION_DAYS"),
         ({"actor-attribute": "/~2"}, "ACTOR_ATTRIBUTE"),
     ],

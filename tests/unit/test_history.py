@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from audit_trail.aws.unread import Unread
 from audit_trail.core.diff import Entry
 from audit_trail.core.errors import MalformedItemError
 from audit_trail.core.history import Change, newest_first, with_reason_source
@@ -158,6 +161,41 @@ def test_steps_back_in_a_row() -> None:
     """Steps back that follow each other are put right one by one, over any length of time."""
     changes = [change(50 * number - 40 * (number % 2), number) for number in range(20)]
     assert [one[6:] for one in ordered(*changes)] == [str(number) for number in reversed(range(20))]
+
+
+@pytest.mark.parametrize(
+    ("last", "found", "highest"),
+    [
+        ("12:00:02.000Z", ["12:00:00.000Z#7", "12:00:01.000Z#9"], 9),
+        ("12:00:02.000Z", ["12:00:01.000Z#3"], 5),
+        ("12:00:02.000Z", [], 5),
+        ("12:00:02.000Z", ["12:00:00.500Z#7", "12:00:01.000Z#9"], None),
+        ("12:00:02.500Z", ["12:00:00.000Z#7"], None),
+        ("12:00:00.000Z", ["12:00:00.000Z#7"], 5),
+    ],
+    ids=[
+        "another second's",
+        "the last one's",
+        "nothing there",
+        "a fraction",
+        "read up to a fraction",
+        "the same second",
+    ],
+)
+def test_the_highest_number_that_is_unread(last: str, found: list[str], highest: int | None) -> None:
+    """One record a second tells the highest sequence number that is unread, unless times have fractions of a second."""
+    stamps = [f"2026-11-24T{time}#{int(number):040d}" for time, _, number in (one.partition("#") for one in found)]
+    asked: list[str] = []
+
+    def newest(between: tuple[str, str]) -> str | None:
+        asked.append(between[0])
+        return next((one for one in stamps if between[0] <= one <= between[1]), None)
+
+    with ThreadPoolExecutor(1) as pool:
+        unread = Unread(newest, pool)
+        for _ in range(2):
+            assert unread.highest(f"2026-11-24T{last}#{5:040d}", datetime(2026, 11, 24, 12, tzinfo=UTC)) == highest
+    assert len(asked) == len(set(asked))
 
 
 def test_several_streams() -> None:

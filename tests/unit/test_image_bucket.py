@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 KEY = f"images/{hashlib.sha256(b'body').hexdigest()}.json.gz"
+OTHER = f"images/{'b' * 64}.json.gz"
 
 
 @pytest.fixture
@@ -124,14 +125,14 @@ def test_the_client_is_made_when_it_is_needed(s3: S3Client) -> None:
         made.append(s3)
         return s3
 
-    store, fetch = S3ImageStore(make, BUCKET), fetcher(make)
+    store, fetch = S3ImageStore(make, BUCKET), fetcher(make, [BUCKET])
     assert made == []
     assert store.bucket == BUCKET
 
     store.put(KEY, b"body")
-    store.put(f"{KEY}2", b"body")
+    store.put(OTHER, b"body")
     assert len(made) == 1
-    assert [fetch(f"s3://{BUCKET}/{key}") for key in (KEY, f"{KEY}2")] == [b"body", b"body"]
+    assert [fetch(f"s3://{BUCKET}/{key}") for key in (KEY, OTHER)] == [b"body", b"body"]
     assert len(made) == 2
 
 
@@ -142,7 +143,7 @@ def test_a_record_goes_there_and_back(s3: S3Client) -> None:
 
     S3ImageStore(lambda: s3, BUCKET).put(packed.key, packed.body)
 
-    assert unpack(packed.item, fetcher(lambda: s3)) == item
+    assert unpack(packed.item, fetcher(lambda: s3, [BUCKET])) == item
 
 
 def test_the_client_gives_up_soon() -> None:

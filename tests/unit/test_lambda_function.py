@@ -123,7 +123,7 @@ def test_what_can_never_be_stored_is_quarantined(
     assert function.handler({"Records": records}, context(clock)) == {"batchItemFailures": []}
 
     [put] = endpoint.puts
-    assert put.path.startswith("/trail/quarantine/")
+    assert put.path.startswith("/failures/quarantine/")
     content = json.loads(put.body)
     assert (content["record"], content["function_version"]) == (records[3], "42")
     metrics = metrics_of(capsys.readouterr().out)
@@ -295,7 +295,7 @@ def test_the_only_call_is_an_insert(function: ModuleType, endpoint: FakeEndpoint
         function.handler({"Records": records}, context(clock))
 
     assert len(endpoint.requests) > 10
-    assert {put.path.split("/")[2] for put in endpoint.puts} == {"quarantine"}
+    assert {tuple(put.path.split("/")[1:3]) for put in endpoint.puts} == {("failures", "quarantine")}
     assert set(operations) == {request.operation for request in endpoint.requests} == {"BatchExecuteStatement"}
     assert len(operations) == len(endpoint.requests)
     statements = [statement["Statement"] for request in endpoint.requests for statement in request.statements]
@@ -313,7 +313,7 @@ def test_the_function_uses_short_time_outs_and_one_attempt(function: ModuleType)
 def test_what_expired_is_archived(
     function: ModuleType, endpoint: FakeEndpoint, clock: SimulatedClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second entry point puts a batch's expired records into the bucket, and touches no table."""
+    """The second entry point puts a batch's expired records into the history bucket, and touches no table."""
     record = audit_record(numbered_record(1))
 
     assert function.archive({"Records": [deletion(record, 9)]}, context(clock)) == {"batchItemFailures": []}
@@ -351,6 +351,10 @@ def test_the_archives_log_holds_no_data(
     record = audit_record(numbered_record(1, new=order(4711, updated_by="secret-mia", note="secret")))
     odd = deletion(record | {"timestamp": {"S": "secret"}}, 8)
     function.archive({"Records": [deletion(record, 9), odd, by_hand("MODIFY", record, 10)]}, context(clock))
+    assert {put.path.split("/")[1]: put.path.split("/")[2] for put in endpoint.puts} == {
+        "trail": "archive",
+        "failures": "quarantine",
+    }
     endpoint.respond_to_put = lambda _: PutRefusal(503, "SlowDown", "secret")
     function.archive({"Records": [deletion(record, 9), odd]}, context(clock, seconds=5))
     written = log.getvalue()
@@ -401,6 +405,7 @@ def test_what_ttl_deletes_before_its_time_is_counted(
     log = io.StringIO()
     monkeypatch.setattr(telemetry.logger.registered_handler, "stream", log)
     record = audit_record(numbered_record(1, new=order(4711, note="secret")))
+    record = {name: value for name, value in record.items() if name != "expires_at"}
     expiry = {} if expires_at is None else {"expires_at": expires_at}
     handler: Any = tampering.handler
     handler({"Records": [deletion(record | expiry, 9)]}, context(SimulatedClock(0.0)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit_trail.batch.restoring import Became, Restored, put_back
-from audit_trail.core.restore import plan
+from audit_trail.core.restore import Marks, plan
 from audit_trail.core.values import canonical_text
 from tests.unit.fakes import order
 from tests.unit.interleaving import Turns
@@ -41,6 +41,10 @@ class Scene:
         self.items.wrote = lambda old, new: self.log.append((self.turns.now, old, new))
         self.then = [then, self.rng.choice([then, *ITEMS])]
         texts = self.rng.choice([("", ""), ("one", "other"), ("one", ""), ("the same", "the same")])
+        if now is not None and seed % 5 < 2:
+            # One of them says what stands there already.
+            now = now | {"why": {"S": texts[0] or "one"}}
+            self.items.items[NAME] = now
         self.marks = [{"why": text} if text else {} for text in texts]
         # Whose a text is that both write can't be told: one may take back the other's, and the rest of the item stays.
         self.untold = {"why"} if texts[0] == "the same" else set()
@@ -56,7 +60,7 @@ class Scene:
 
         def restore() -> None:
             now = self.shown[number] = self.items.get(KEYS)
-            made = plan(now, self.then[number], KEYS, marks=self.marks[number])
+            made = plan(now, self.then[number], KEYS, marks=Marks(self.marks[number]))
             self.done[number] = None if made is None else put_back(self.items, made)
 
         return restore
@@ -147,10 +151,31 @@ def left_behind(scene: Scene, number: int) -> list[str]:
 def test_what_the_mark_finds_out_stops_the_deletion() -> None:
     """What was added before the reason is written is seen by its answer: the item is never deleted, the reason goes."""
     shown, added = order(status="NEW"), {"extra": {"S": "x"}}
-    made = plan(shown, None, KEYS, marks={"why": "mistake"})
+    made = plan(shown, None, KEYS, marks=Marks({"why": "mistake"}))
     assert made is not None
     items = ItemsInMemory({NAME: shown | added})
     left: list[Image | None] = []
     items.wrote = lambda _old, new: left.append(new)
     assert put_back(items, made).became is Became.CHANGED_MEANWHILE
     assert left == [shown | added | {"why": {"S": "mistake"}}, shown | added]
+
+
+@pytest.mark.parametrize("then", [None, order(status="PAID")], ids=["a deletion", "an update"])
+def test_what_is_refused_leaves_no_mark(then: Image | None) -> None:
+    """Where a restore's last write is refused, the name and the reason that were written ahead of it are taken back."""
+    shown = order(status="NEW", why="mistake")
+    made = plan(shown, then, KEYS, marks=Marks({"why": "mistake"}))
+    assert made is not None
+    items = ItemsInMemory({NAME: shown})
+    calls: list[str] = []
+
+    def refuse(what: str) -> None:
+        calls.append(what)
+        if len(calls) == len(made.marks) + 1:
+            raise PermissionError
+
+    items.before = refuse
+    with pytest.raises(PermissionError):
+        put_back(items, made)
+    assert items.items[NAME] == shown
+    assert len(calls) > len(made.marks) + 1

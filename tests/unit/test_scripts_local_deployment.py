@@ -86,8 +86,21 @@ def test_what_terraform_said_is_in_the_error(terraform: FakeProgram, tmp_path: P
 
 def test_exports_are_for_any_shell() -> None:
     """Sourced by sh, the lines point AWS clients and trail at the deployment, whatever the shell had before."""
-    names = {"audit_table_name": "it's", "source_table_name": "orders $HOME", "bucket_name": "bucket"}
-    asked = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION", "TRAIL_AUDIT_TABLE", "TRAIL_SOURCE_TABLE", "TRAIL_BUCKET")
+    names = {
+        "audit_table_name": "it's",
+        "source_table_name": "orders $HOME",
+        "bucket_name": "bucket",
+        "failures_bucket_name": "failures",
+    }
+    asked = (
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "TRAIL_AUDIT_TABLE",
+        "TRAIL_SOURCE_TABLE",
+        "TRAIL_BUCKET",
+        "TRAIL_FAILURES_BUCKET",
+    )
     script = exports(ENDPOINT, names) + "\n".join(f'echo "${{{name}-unset}}"' for name in asked)
 
     done = subprocess.run(
@@ -98,14 +111,14 @@ def test_exports_are_for_any_shell() -> None:
         check=True,
     )
 
-    assert done.stdout.splitlines() == ["unset", ENDPOINT, "us-east-1", "it's", "orders $HOME", "bucket"]
+    assert done.stdout.splitlines() == ["unset", ENDPOINT, "us-east-1", "it's", "orders $HOME", "bucket", "failures"]
 
 
 def test_every_output_that_scripts_read_exists() -> None:
     """The root has each output that scripts and .local/env are made of."""
     declared = (ROOT / "terraform" / "outputs.tf").read_text(encoding="utf-8")
 
-    for name in ("audit_table_name", "source_table_name", "bucket_name", "function_name"):
+    for name in ("audit_table_name", "source_table_name", "bucket_name", "failures_bucket_name", "function_name"):
         assert f'output "{name}"' in declared
 
 

@@ -16,6 +16,7 @@ def test_what_must_be_there_is_enough() -> None:
     assert Settings.from_environment(SMALLEST) == Settings(
         audit_table="orders-audit",
         trail_bucket="orders-trail",
+        failures_bucket="orders-trail",
         records=RecordSettings(
             KeySchema("order_id"),
             retention_days=None,
@@ -26,6 +27,21 @@ def test_what_must_be_there_is_enough() -> None:
             image_storage=OLD_AND_NEW,
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "buckets"),
+    [
+        ({}, ("orders-trail",)),
+        ({"FAILURES_BUCKET": ""}, ("orders-trail",)),
+        ({"FAILURES_BUCKET": "orders-trail"}, ("orders-trail",)),
+        ({"FAILURES_BUCKET": "orders-failures"}, ("orders-failures", "orders-trail")),
+    ],
+)
+def test_the_trails_own_buckets(more: dict[str, str], buckets: tuple[str, ...]) -> None:
+    """A trail's own buckets are each there once; an environment from before there were two has one for everything."""
+    settings = Settings.from_environment(SMALLEST | more)
+    assert (settings.buckets, settings.failures_bucket) == (buckets, buckets[0])
 
 
 def test_all_settings_are_read() -> None:
@@ -81,6 +97,7 @@ def test_a_missing_setting_is_named(name: str, value: str | None) -> None:
         ("AUDIT_TABLE", "a" * 256),
         ("TRAIL_BUCKET", "Bucket"),
         ("TRAIL_BUCKET", "b"),
+        ("FAILURES_BUCKET", "s3://bucket"),
         ("TRAIL_BUCKET", "s3://bucket"),
         ("RETENTION_DAYS", "0"),
         ("RETENTION_DAYS", "-1"),

@@ -1,4 +1,4 @@
-"""Reads the archive in the trail's bucket: the objects of the days that are asked for, and no others."""
+"""Reads the archive in the history bucket: the objects of the days that are asked for, and no others."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,18 +98,14 @@ class Archive:
         wanted = None if partition is None else archive.fit(archive.key_text(partition))
         history = None if partition is None else _text(partition)
         try:
-            items = map(_checked, archive.items(body, wanted))
-            records = [Archived(item[self._partition_key], archive.timestamp_of(item), item) for item in items]
+            records = [
+                Archived(item[self._partition_key], archive.timestamp_of(item), item)
+                for item in archive.items(body, wanted)
+            ]
             # Two keys may look the same where characters don't fit a line's plain fields.
             return [one for one in records if history is None or _text(one.partition) == history]
         except (TableTrailError, KeyError, TypeError, AttributeError):
             raise MalformedArchiveError(f"s3://{self.bucket}/{key} is not an object of this archive") from None
-
-
-def _checked(item: Image) -> Image:
-    if not all(isinstance(value, dict) for value in item.values()):
-        raise MalformedArchiveError("what a line holds is no item")
-    return item
 
 
 def _text(partition: AttributeValue) -> str:

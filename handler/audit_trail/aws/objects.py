@@ -1,4 +1,4 @@
-"""Objects in the trail's bucket that are written once and never replaced: what images and failures have in common.
+"""Objects in the trail's buckets that are written once and never replaced: what images and failures have in common.
 
 ``If-None-Match: *`` makes S3 refuse a second write of a name
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html). Names are digests of what they stand

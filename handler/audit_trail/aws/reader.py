@@ -4,29 +4,42 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from audit_trail.aws import indexes, reading
 from audit_trail.aws.archive import ArchivedRecords
 from audit_trail.aws.records import getter, whole
+from audit_trail.aws.unread import Unread
 from audit_trail.core import states
 from audit_trail.core.archive import joined
-from audit_trail.core.errors import MalformedItemError, TableTrailError
+from audit_trail.core.errors import ForeignItemError, MalformedItemError, TableTrailError
 from audit_trail.core.filters import Filter
-from audit_trail.core.history import REORDER_WITHIN, Change, newest_first, with_reason_source
+from audit_trail.core.history import REORDER_WITHIN, Change, Order, named, newest_first, with_reason_source
 from audit_trail.core.listing import Listed, in_order
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.problems import Problems
+from audit_trail.core.validation import is_timestamp
 from audit_trail.core.values import Image, canonical_text, canonical_value
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 THREADS = 16
+_CROWDED = 4  # records a second
 
 
 class NoIndexError(TableTrailError):
     """The index that is needed isn't there, or not ready."""
+
+
+def _crowded(items: Sequence[Image]) -> bool:
+    """Tell whether it's cheaper to read a record of each second that may matter than all that lie in them."""
+    ends = [str(item.get("timestamp", {}).get("S")) for item in (items[0], items[-1])] if items else []
+    if not ends or not all(map(is_timestamp, ends)):
+        return False
+    newest, oldest = (datetime.fromisoformat(one.partition("#")[0]) for one in ends)
+    return len(items) > _CROWDED * max(1.0, (newest - oldest).total_seconds())
 
 
 class TrailReader:
@@ -69,8 +82,7 @@ class TrailReader:
             lowest = max(wanted.since or FIRST, FIRST + REORDER_WITHIN) - REORDER_WITHIN
             highest = min(wanted.until or LAST, LAST - REORDER_WITHIN) + REORDER_WITHIN
             margin = bound(lowest), bound(highest)
-        items = self._stored(keys, margin)
-        ordered = newest_first(self.problems.changes(items))
+        ordered = self._newest_first(keys, margin)
         near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
         return self.problems.shown(one for one in near if wanted.matches(one))
 
@@ -136,7 +148,7 @@ class TrailReader:
         """Yield changes from archived records of the whole table, which come the newest first."""
         name = self.trail.key_schema.audit_partition_key
         ordered = newest_first(
-            self.problems.changes(items), lambda change: canonical_text(canonical_value(change.item[name]))
+            self.problems.changes(self._keyed(items)), lambda change: canonical_text(canonical_value(change.item[name]))
         )
         near = (self._restored(one) for one in ordered if not wanted.excludes(one.item, one.moment))
         return self.problems.shown(one for one in near if wanted.matches(one))
@@ -150,16 +162,30 @@ class TrailReader:
         for item in items:
             try:
                 yield Listed.from_item(item, self.trail.key_schema.audit_partition_key)
-            except MalformedItemError:
-                self.problems.foreign += 1
+            except ForeignItemError as error:
+                self.problems.note_foreign(error)
 
     def whole(self, listed: Iterable[Listed], wanted: Filter) -> Iterator[Change]:
         """Yield the changes that are listed and wanted, in their order."""
         near = (None if wanted.excludes(one.item, one.moment) else one for one in listed)
-        attribute = self.trail.reason_attribute
-        found = self.problems.changes(whole(self._pool, self._get_restored, near))
-        changes = (with_reason_source(change, attribute) for change in found)
+        # Images are put back one record after the other: from many records at once, they would fill the memory.
+        changes = map(self._restored, self.problems.changes(whole(self._pool, self._get, near)))
         return self.problems.shown(change for change in changes if wanted.matches(change))
+
+    def _newest_first(self, keys: Image, between: reading.Range | None) -> Iterator[Change]:
+        """Yield one item's changes in order, each as soon as nothing unread can come before it."""
+        if self.archive is not None:
+            yield from newest_first(self.problems.changes(self._stored(keys, between)))
+            return
+        order: Order[Change] = Order(newest=True)
+        newest = partial(reading.newest_timestamp, self._client, self.trail, keys)
+        unread = Unread(newest, self._pool)
+        for page in reading.pages(self._client, self.trail, keys, between):
+            for change in self.problems.changes(page.items):
+                yield from order.push(change)
+            if page.last is not None and _crowded(page.items):
+                yield from order.ahead(partial(unread.highest, page.last))
+        yield from order.rest()
 
     def _stored(self, keys: Image, between: tuple[str, str] | None, *, oldest_first: bool = False) -> Iterator[Image]:
         items = reading.stored(self._client, self.trail, keys, between, oldest_first=oldest_first)
@@ -170,9 +196,18 @@ class TrailReader:
             items, self.archive.records(partition, between, oldest_first=oldest_first), oldest_first=oldest_first
         )
 
-    def _get_restored(self, listed: Sequence[Listed]) -> list[Image]:
-        return [reading.restored(item, self._fetch) for item in self._get(listed)]
+    def _keyed(self, items: Iterable[Image]) -> Iterator[Image]:
+        """Pass on those that say whose they are."""
+        for item in items:
+            if self.trail.key_schema.audit_partition_key in item:
+                yield item
+            else:
+                self.problems.note_foreign(ForeignItemError(named(item), "it lacks its item's key"))
 
     def _restored(self, change: Change) -> Change:
-        restored = replace(change, item=reading.restored(change.item, self._fetch))
+        try:
+            item = reading.restored(change.item, self._fetch)
+        except MalformedItemError as error:
+            return replace(change, broken=str(error))  # what lies inline is shown all the same
+        restored = change if item is change.item else replace(change, item=item)
         return with_reason_source(restored, self.trail.reason_attribute)

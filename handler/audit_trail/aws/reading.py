@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from audit_trail.aws.source_table import key_schema
-from audit_trail.core.errors import MalformedItemError, TableTrailError
+from audit_trail.core.buckets import own_buckets
+from audit_trail.core.errors import TableTrailError
 from audit_trail.core.keys import KeySchema
+from audit_trail.core.provenance import Tables
 from audit_trail.core.records import SCHEMA_VERSION, with_old_image
 from audit_trail.core.spill import unpack
 from audit_trail.core.values import AttributeValue, Image
@@ -52,10 +54,17 @@ class Trail:
     approximate_records: int = 0
     """How many records the audit table has; AWS counts them about every six hours."""
     bucket: str | None = None
-    """The trail's bucket, which has the archive."""
+    """The history bucket, which has images and the archive."""
+    failures_bucket: str | None = None
+    """The failures bucket; None where the trail has one bucket for everything."""
     retention: timedelta | None = None
     """How long new records are kept; None is for ever."""
     reason_attribute: str | None = None
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The trail's own buckets, each once; none where the tags name none. Images are read from no others."""
+        return () if self.bucket is None else own_buckets(self.bucket, self.failures_bucket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ def find_trail(client: "DynamoDBClient", audit_table: str) -> Trail:
         by_actor=_index(audit, "by_actor", tags.get("actor-index-shards")),
         approximate_records=audit.get("ItemCount", 0),
         bucket=tags.get("bucket"),
+        failures_bucket=tags.get("failures-bucket"),
         retention=_retention(tags.get("retention-days")),
         reason_attribute=tags.get("reason-attribute"),
     )
@@ -116,6 +126,17 @@ def function_settings(client: "DynamoDBClient", audit_table: str) -> dict[str, s
         "PARTITION_KEY": schema.partition_key,
         "SORT_KEY": schema.sort_key or "",
     }
+
+
+def tables_of(client: "DynamoDBClient", audit_table: str) -> Tables:
+    """Return the ARNs of an audit table and its source table, which needn't be there any more.
+
+    :raises NotATrailError: the table doesn't carry the tags of an audit table.
+    :raises botocore.exceptions.ClientError: the table isn't there or permission is missing.
+    """
+    table = client.describe_table(TableName=audit_table)["Table"]
+    beginning, _, _ = table["TableArn"].rpartition("/")
+    return Tables(f"{beginning}/{_trail_tags(client, table)['source-table']}", table["TableArn"])
 
 
 def _source(client: "DynamoDBClient", audit_table: str, source_table: str) -> "TableDescriptionTypeDef":
@@ -174,18 +195,50 @@ def _tag_value(value: str) -> str:
     return base64.b64decode(value.removeprefix(_ENCODED)).decode("utf-8")
 
 
-def stored(
-    client: "DynamoDBClient",
-    trail: Trail,
-    keys: Image,
-    between: tuple[str, str] | None = None,
-    *,
-    oldest_first: bool = False,
-) -> Iterator[Image]:
-    """Yield one item's audit records as they are stored, in the order of their timestamps, page by page.
+Range = tuple[str, str]
+"""The lowest and the highest timestamp to read, which needn't be any record's."""
 
-    ``between`` are the lowest and the highest timestamp to read, which needn't be any record's.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one Query gives of one item's audit records."""
+
+    items: list[Image]
+    last: str | None
+    """The timestamp of the last record that was read, where there may be more behind it."""
+
+
+def stored(
+    client: "DynamoDBClient", trail: Trail, keys: Image, between: Range | None = None, *, oldest_first: bool = False
+) -> Iterator[Image]:
+    """Yield one item's audit records as they are stored, in the order of their timestamps, page by page."""
+    for page in pages(client, trail, keys, between, oldest_first=oldest_first):
+        yield from page.items
+
+
+def pages(
+    client: "DynamoDBClient", trail: Trail, keys: Image, between: Range | None = None, *, oldest_first: bool = False
+) -> Iterator[Page]:
+    """Yield the same by the page; the first is small where the newest come first."""
+    request = _query(trail, keys, between) | {"ScanIndexForward": oldest_first}
+    # From the oldest on, all that is asked for is read: within a minute, or between two timestamps.
+    answer = client.query(**request) if oldest_first else client.query(**request, Limit=_FIRST)
+    while True:
+        start = answer.get("LastEvaluatedKey")
+        yield Page([*map(item_from_client, answer["Items"])], start["timestamp"]["S"] if start else None)
+        if not start:
+            return
+        answer = client.query(**request, ExclusiveStartKey=start)
+
+
+def newest_timestamp(client: "DynamoDBClient", trail: Trail, keys: Image, between: Range) -> str | None:
+    """Return the highest timestamp that one item has a record with, by reading one record; None where there is none."""
+    request = _query(trail, keys, between)
+    answer = client.query(**request, ScanIndexForward=False, Limit=1, ProjectionExpression="#timestamp")
+    return next((item["timestamp"]["S"] for item in answer["Items"]), None)
+
+
+def _query(trail: Trail, keys: Image, between: Range | None) -> dict[str, Any]:
     condition = "#partition = :partition"
     names = {"#partition": trail.key_schema.audit_partition_key}
     values = {":partition": to_client(trail.key_schema.audit_partition_value(keys))}
@@ -193,26 +246,22 @@ def stored(
         condition += " AND #timestamp BETWEEN :lowest AND :highest"
         names["#timestamp"] = "timestamp"
         values |= {":lowest": {"S": between[0]}, ":highest": {"S": between[1]}}
-    request: dict[str, Any] = {
+    return {
         "TableName": trail.audit_table,
         "KeyConditionExpression": condition,
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
-        "ScanIndexForward": oldest_first,
     }
-    # From the oldest on, all that is asked for is read: within a minute, or between two timestamps.
-    page = client.query(**request) if oldest_first else client.query(**request, Limit=_FIRST)
-    yield from map(item_from_client, page["Items"])
-    while start := page.get("LastEvaluatedKey"):
-        page = client.query(**request, ExclusiveStartKey=start)
-        yield from map(item_from_client, page["Items"])
 
 
 def restored(item: Image, fetch: Callable[[str], bytes]) -> Image:
-    """Return a record with its images, wherever they lie; where they can't be read, as it is stored."""
+    """Return a record with its images, wherever they lie; where AWS doesn't give them, as it is stored.
+
+    :raises MalformedItemError: they aren't what was stored with it.
+    """
     try:
         return with_old_image(unpack(item, fetch))
-    except (MalformedItemError, ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError):
         return item  # what lies inline is true all the same
 
 

@@ -1,4 +1,4 @@
-"""How the audit table and the trail's bucket are kept: descriptions, no items and no objects."""
+"""How the audit table and the trail's buckets are kept: descriptions, no items and no objects."""
 
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def expiry(client: "DynamoDBClient", table: str) -> Expiry:
 
 
 def bucket(client: "S3Client", name: str) -> Bucket | None:
-    """Return how the bucket is set up; None if there is no such bucket.
+    """Return how a bucket is set up; None if there is no such bucket.
 
     A bucket that blocks public access is not public, whatever its policy says: then that isn't asked for.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
@@ -76,12 +76,14 @@ def lifecycle(client: "S3Client", name: str) -> tuple[LifecycleRule, ...] | None
 def _rule(rule: "LifecycleRuleOutputTypeDef") -> LifecycleRule:
     found = rule.get("Filter", {})
     expiration = rule.get("Expiration", {})
+    current = "Days" in expiration or "Date" in expiration
     return LifecycleRule(
         name=rule.get("ID", ""),
         enabled=rule["Status"] == "Enabled",
         # Tags and sizes narrow a rule down, but any object may have them: then the prefix alone counts.
         prefix=found.get("Prefix") or found.get("And", {}).get("Prefix") or rule.get("Prefix", ""),
-        deletes="Days" in expiration or "Date" in expiration or "NoncurrentVersionExpiration" in rule,
+        deletes=current or "NoncurrentVersionExpiration" in rule,
+        only_noncurrent=not current and "NoncurrentVersionExpiration" in rule,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from audit_trail.batch.quarantine import Refusals
 from audit_trail.core.errors import MalformedRecordError
 from audit_trail.core.records import RecordSettings, StreamRecord, audit_item
-from audit_trail.core.sizes import surely_fits
+from audit_trail.core.sizes import LARGEST_ITEM, surely_fits
 from audit_trail.core.spill import Form, movable, pack
 from audit_trail.core.values import Image, canonical_value
 from audit_trail.ports import AuditTable, BatchResult
@@ -81,8 +81,11 @@ def inserts_of(  # noqa: PLR0913  what a batch is, and what it is for
 
 def _insert_of(record: StreamRecord, position: int, table: AuditTable, settings: RecordSettings, bucket: str) -> Insert:
     item = audit_item(record, settings)
-    insert = Insert([position], record["eventName"], item, table.encode(item))
-    if not surely_fits(item, insert.encoded, shallow=item.shallow):
+    insert = Insert([position], record["eventName"], item, b"")
+    # What is long is counted at once: its JSON would be written in vain.
+    if item.length <= LARGEST_ITEM:
+        insert.encoded = table.encode(item)
+    if not insert.encoded or not surely_fits(item, insert.encoded, shallow=item.shallow):
         insert.take_form(table, bucket, Form.INLINE)
     return insert
 

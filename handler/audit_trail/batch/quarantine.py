@@ -1,4 +1,4 @@
-"""Records that can never be stored: kept in the bucket, so that they hold up nothing behind them."""
+"""Records that can never be stored: kept in the failures bucket, so that they hold up nothing behind them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -8,9 +8,9 @@ from enum import StrEnum
 from audit_trail.batch import store
 from audit_trail.batch.archiving import archive as archived
 from audit_trail.batch.pace import Time
-from audit_trail.core.archive import table_of
-from audit_trail.core.errors import MalformedFailureError
+from audit_trail.core.errors import ForeignFailureError, MalformedFailureError
 from audit_trail.core.failures import understand
+from audit_trail.core.provenance import Tables, origin
 from audit_trail.core.records import RecordSettings, StreamRecord
 from audit_trail.ports import AuditTable, BatchResult, ImageStore, ObjectStore, RequestFailedError, WaitingFailures
 
@@ -40,6 +40,8 @@ class Redriven:
     """Records that this run added to the audit table or the archive; the others were there already, or failed."""
     reason: str = ""
     """Why it stays; may quote what the object holds."""
+    foreign: bool = False
+    """Whether it holds what isn't this trail's: then nothing of it is taken."""
     stuck: bool = False
     """Whether the audit table or the bucket took nothing at all, so that it is no use to try the next object now."""
 
@@ -51,26 +53,25 @@ def redrive(  # noqa: PLR0913  what to put back, and all that it needs of the wo
     table: AuditTable,
     images: ImageStore,
     archive: ObjectStore,
-    audit_table: str,
+    tables: Tables,
     settings: RecordSettings,
     time: Callable[[float], Time],
+    now: Callable[[], float],
 ) -> Iterator[Redriven]:
     """Put objects back one by one, and stop after one of which nothing could be stored for reasons that lie elsewhere.
 
     An object is moved when every record in it is in the audit table, stored now or before; else it stays whole, and
     its good records are stored nevertheless. So it may be run again, or twice at once, as often as one likes.
 
-    What comes from the stream of ``audit_table`` itself are records that expired: they go into the archive. Stored as
+    Taken are the records of ``tables`` alone: an object that has any other stays whole. What comes from the stream of
+    the audit table itself are records that expired: they go into the archive, if their time had come. Stored as
     changes, they would become a history of the history. ``time`` gives the time of an object that may take so many
-    seconds.
+    seconds; ``now`` is in epoch seconds.
     """
 
     def put_back(records: list[StreamRecord]) -> BatchResult:
-        expired = {table_of(record) == audit_table for record in records}
-        if len(expired) > 1:
-            raise MalformedFailureError("the object has records of several tables' streams")
         # Without quarantine: what can't be stored lies safely where it is.
-        if True in expired:
+        if origin(records, tables, now()) == tables.audit:
             return archived(records, store=archive, time=time(PATIENCE))
         return store(records, table=table, images=images, settings=settings, time=time(PATIENCE))
 
@@ -81,19 +82,23 @@ def redrive(  # noqa: PLR0913  what to put back, and all that it needs of the wo
             return
 
 
-def _redrive(key: str, failures: WaitingFailures, put_back: Callable[[list[StreamRecord]], BatchResult]) -> Redriven:
+def _redrive(  # noqa: PLR0911  one return for each way that it may end
+    key: str, failures: WaitingFailures, put_back: Callable[[list[StreamRecord]], BatchResult]
+) -> Redriven:
     try:
         body = failures.read(key)
         if body is None:
             return Redriven(key, Became.GONE)
         records = understand(key, body).records
         result = put_back(records)
+    except ForeignFailureError as error:
+        return Redriven(key, Became.STAYS, error.records, reason=str(error), foreign=True)
     except (RequestFailedError, MalformedFailureError) as error:
         return Redriven(key, Became.STAYS, reason=f"can't be read: {error}")
     stored = result.stored.total()
     if result.failures:
         stuck = bool(result.late) and not stored and not result.duplicates
-        return Redriven(key, Became.STAYS, len(records), stored, _why(result, len(records)), stuck)
+        return Redriven(key, Became.STAYS, len(records), stored, _why(result, len(records)), stuck=stuck)
     if result.ignored:
         why = f"{result.ignored} of {len(records)} record(s) of the audit table's stream are no deletions by TTL"
         return Redriven(key, Became.STAYS, len(records), stored, why)

@@ -1,9 +1,11 @@
 """Puts one item back by the plan that was made from what was shown, and tells what came of it.
 
-Three writes in place of one can leave something of theirs behind only if the process dies in between: the marks of an
-item that was to be deleted. What a deletion took without having been shown is put back at once.
+Several writes in place of one can leave something of theirs behind only if the process dies in between: marks, which
+say who was about to restore the item, and why. What a deletion took without having been shown is put back at once.
 """
 
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,8 +42,9 @@ def put_back(items: SourceItems, plan: Plan) -> Restored:
 
     :raises botocore.exceptions.ClientError: AWS refused; whether something was written then is not known.
     """
-    if plan.mark is not None and (given_up := _mark(items, plan.mark)):
-        return given_up
+    for place, mark in enumerate(plan.marks):
+        if given_up := _mark(items, plan, mark, plan.marks[:place]):
+            return given_up
     try:
         came = items.write(plan.write)
     except ChangedMeanwhileError:
@@ -49,39 +52,46 @@ def put_back(items: SourceItems, plan: Plan) -> Restored:
         if found == plan.write.result:
             # Our own write, whose answer was lost before it was sent again; or somebody else's, of the same.
             return Restored(Became.RESTORED, found)
-        return _given_up(items, plan.mark, found)
+        return _given_up(items, plan.marks, found)
+    except Exception:
+        # Refused, for a permission that is missing for instance: nobody is to be named for what wasn't done.
+        with contextlib.suppress(Exception):
+            _given_up(items, plan.marks, items.get(plan.write.keys) if plan.marks else None)
+        raise
     if plan.write.result is None:
         return Restored(Became.RESTORED, None) if came == plan.write.shown else _taken_too_much(items, plan, came)
     return Restored(Became.RESTORED if came == plan.write.result else Became.DIFFERS, came)
 
 
-def _mark(items: SourceItems, mark: Write) -> Restored | None:
+def _mark(items: SourceItems, plan: Plan, mark: Write, done: Sequence[Write]) -> Restored | None:
+    deleting = plan.write.result is None
     try:
         found = items.write(mark)
     except ChangedMeanwhileError:
         found = items.get(mark.keys)
         if found is not None and found != mark.result:
-            return Restored(Became.CHANGED_MEANWHILE, found)
+            return _given_up(items, done, found)
     if found is None:
-        return Restored(Became.RESTORED, None)
-    return None if found == mark.result else _given_up(items, mark, found)
+        return Restored(Became.RESTORED if deleting else Became.CHANGED_MEANWHILE, None)
+    # What was added beside it stays where the item is updated; a deletion would take it along.
+    return _given_up(items, [*done, mark], found) if deleting and found != mark.result else None
 
 
-def _given_up(items: SourceItems, mark: Write | None, found: Image | None) -> Restored:
+def _given_up(items: SourceItems, marks: Sequence[Write], found: Image | None) -> Restored:
     for _ in range(_TRIES):
-        if mark is None or found is None or (write := undo(mark, found)) is None:
+        if found is None or (write := undo(marks, found)) is None:
             break
         try:
             found = items.write(write)
         except ChangedMeanwhileError:
-            found = items.get(mark.keys)
+            found = items.get(write.keys)
     return Restored(Became.CHANGED_MEANWHILE, found)
 
 
 def _taken_too_much(items: SourceItems, plan: Plan, deleted: Image | None) -> Restored:
     if deleted is None:
         return Restored(Became.RESTORED, None)
-    back = undo(plan.mark, deleted) if plan.mark is not None else None
+    back = undo(plan.marks, deleted)
     try:
         items.write(anew(deleted if back is None or back.result is None else back.result, plan.write.keys))
     except ChangedMeanwhileError:

@@ -15,7 +15,8 @@ def archive(*, trail: TrailOptions, within: RangeOptions, which: FilterOptions, 
     in the order of its history; between items, the time decides.
 
     Exits with 0 when there are such changes, 1 when there is none, 2 when the command's words are off, DuckDB is
-    missing or a newer version wrote some records (the others are shown), and 3 when AWS refuses.
+    missing or a newer version wrote some records (the others are shown), 3 when AWS refuses, and 4 when a
+    record or an object of the archive is not what Table Trail writes.
 
     For example:
 

@@ -3,8 +3,8 @@
 Fetched by boto3 and not by DuckDB itself, whose reading from S3 is an extension that it would have to download.
 """
 
-import json
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,8 +14,10 @@ from typing import Any
 
 from audit_trail.aws.archive import THREADS, Archive
 from audit_trail.cli.context import UsageError
-from audit_trail.core.archive import fit
+from audit_trail.core.archive import fit, item_of
+from audit_trail.core.errors import MalformedArchiveError
 from audit_trail.core.filters import Filter
+from audit_trail.core.limits import LARGEST_OBJECT, gunzipped_lines
 from audit_trail.core.moments import FIRST, LAST, bound
 from audit_trail.core.pointers import tokens
 from audit_trail.core.values import Image
@@ -61,8 +63,17 @@ def opened(archive: Archive, wanted: Filter, say: Callable[[str], None]) -> "Ite
 def _fetched(archive: Archive, keys: list[str], directory: Path) -> list[str]:
     files = [directory / f"{number}.jsonl.gz" for number in range(len(keys))]
     with ThreadPoolExecutor(THREADS, "archive") as pool:
-        list(pool.map(lambda file, key: file.write_bytes(archive.body(key)), files, keys))
+        list(pool.map(lambda file, key: file.write_bytes(_bounded(archive, key)), files, keys))
     return list(map(str, files))
+
+
+def _bounded(archive: Archive, key: str) -> bytes:
+    body = archive.body(key)
+    try:
+        deque(gunzipped_lines(body, LARGEST_OBJECT), maxlen=0)
+    except ValueError:
+        raise MalformedArchiveError(f"s3://{archive.bucket}/{key} is not an object of this archive") from None
+    return body
 
 
 def _found(connection: "duckdb.DuckDBPyConnection", files: list[str], wanted: Filter) -> Iterator[Image]:
@@ -71,10 +82,16 @@ def _found(connection: "duckdb.DuckDBPyConnection", files: list[str], wanted: Fi
     values: dict[str, Any] = {"files": files}
     columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items()) + "}"
     query = _QUERY.format(columns=columns, conditions=" AND ".join(_conditions(wanted, values)))
-    rows = connection.execute(query, values)
-    while some := rows.fetchmany(_ROWS):
-        for (item,) in some:
-            yield json.loads(item)
+    try:
+        rows = connection.execute(query, values)
+        while some := rows.fetchmany(_ROWS):
+            for (item,) in some:
+                yield item_of(item)
+    except duckdb.Error:
+        raise MalformedArchiveError(
+            "an object under archive/ holds a line that is not one of the archive's: trail verify --include-archive "
+            "names it"
+        ) from None
 
 
 def _conditions(wanted: Filter, values: dict[str, Any]) -> Iterator[str]:

@@ -32,7 +32,8 @@ def as_of(
     for what expired.
 
     Exits with 0 when the item existed, 1 when it didn't exist yet, was deleted, or nothing is recorded of the key, 2
-    when the command's words are off or a newer version wrote a record that is needed, and 3 when AWS refuses.
+    when the command's words are off or a newer version wrote a record that is needed, 3 when AWS refuses,
+    and 4 when such a record is not what Table Trail writes.
 
     For example:
 

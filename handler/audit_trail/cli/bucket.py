@@ -1,11 +1,13 @@
-"""The trail's bucket, as the commands open it, and which of its objects they are asked for."""
+"""The trail's buckets, as the commands open them, and which of their objects they are asked for."""
 
+import functools
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from audit_trail.aws import reading
+from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.cli.context import Connection, UsageError
 from audit_trail.core.failures import LAMBDA_PREFIX, QUARANTINE_PREFIX
 from audit_trail.ports import WaitingFailure, WaitingFailures
@@ -16,6 +18,7 @@ OnlyOption = Annotated[
     typer.Option("--only", metavar="PREFIX", help="Only objects whose key begins so.", show_default=False),
 ]
 _PREFIXES = (LAMBDA_PREFIX, QUARANTINE_PREFIX)
+_B = TypeVar("_B", bound=S3FailureBucket)
 
 
 def function_settings(connection: Connection, audit_table: str) -> Settings:
@@ -37,6 +40,12 @@ def checked(settings: Mapping[str, str], audit_table: str) -> Settings:
         raise reading.NotATrailError(
             f"the tags of {audit_table} are not those that Terraform gives it, apply it again: {error}"
         ) from None
+
+
+def opened(connection: Connection, settings: Settings, kind: type[_B]) -> list[_B]:
+    """Open each bucket in which failures may wait; whatever is put back moves into the failures bucket."""
+    client = functools.cache(connection.s3)
+    return [kind(client, name, settings.failures_bucket) for name in settings.buckets]
 
 
 def kind(key: str) -> str:

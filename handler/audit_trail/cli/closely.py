@@ -9,7 +9,7 @@ from audit_trail.aws.verifying import Items, opened
 from audit_trail.cli.tally import Tally
 from audit_trail.core.chain import Chain, Circumstances, Live
 from audit_trail.core.checks import Check, Finding, Outcome, known_image
-from audit_trail.core.errors import MalformedItemError, NewerRecordError, TableTrailError
+from audit_trail.core.errors import ForeignItemError, NewerRecordError, TableTrailError
 from audit_trail.core.history import Change, Order
 from audit_trail.core.values import AttributeValue, Image, canonical_value
 
@@ -65,8 +65,8 @@ class Examiner:
                 change = Change.from_item(item)
             except NewerRecordError:
                 raise
-            except MalformedItemError:
-                why = "it is no audit record"
+            except ForeignItemError as error:
+                why = f"it is no audit record: {error.why}"
                 note([Finding(Check.RECORD, Outcome.BROKEN, str(item.get("timestamp", {}).get("S", "")), why)])
                 continue
             for one in order.push(change):

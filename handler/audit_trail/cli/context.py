@@ -3,15 +3,16 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from audit_trail.aws import reading
-from audit_trail.core.errors import TableTrailError
+from audit_trail.cli.layout import visible
+from audit_trail.core.errors import MalformedArchiveError, MalformedItemError, NewerRecordError, TableTrailError
 from audit_trail.core.states import StateUnreadableError
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class Exit(IntEnum):
     PROBLEM = 1
     USAGE = 2
     AWS_REFUSED = 3
+    UNTRUSTED = 4
+    """What is stored is not what Table Trail writes: somebody else put it there, or changed it."""
 
 
 class UsageError(TableTrailError):
@@ -141,7 +144,7 @@ class Connection:
             ) from None
 
     def s3(self, config: "Config | None" = None) -> "S3Client":
-        """Make a client of the trail's bucket."""
+        """Make a client of the trail's buckets."""
         return self._session.client("s3", endpoint_url=self.endpoint_url, config=config)
 
     def functions(self, config: "Config | None" = None) -> "LambdaClient":
@@ -156,11 +159,21 @@ class Connection:
         """Make a client of the roles."""
         return self._session.client("iam", endpoint_url=self.endpoint_url, config=config)
 
-    def images(self) -> Callable[[str], bytes]:
-        """Return what reads images that lie in the trail's bucket."""
+    def principal(self) -> str | None:
+        """Return who is calling, or None where STS can't be asked: an emulator may have none, a network no way to it."""
+        from botocore.config import Config  # noqa: PLC0415  as below
+
+        from audit_trail.aws.identity import principal  # noqa: PLC0415  as below
+
+        config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+        client: Any = self._session.client("sts", endpoint_url=self.endpoint_url, config=config)
+        return principal(client)
+
+    def images(self, buckets: Collection[str]) -> Callable[[str], bytes]:
+        """Return what reads images that lie in the trail's own buckets, and nothing from elsewhere."""
         from audit_trail.aws.image_bucket import fetcher  # noqa: PLC0415  as below
 
-        return fetcher(self.s3)
+        return fetcher(self.s3, buckets)
 
     @functools.cached_property
     def _session(self) -> "boto3.Session":
@@ -182,6 +195,10 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
             return command(*args, **kwargs)
         except (reading.RefusedError, StateUnreadableError) as error:
             _stop(str(error), Exit.AWS_REFUSED)
+        except NewerRecordError as error:
+            _stop(str(error), Exit.USAGE)
+        except (MalformedItemError, MalformedArchiveError) as error:
+            _stop(str(error), Exit.UNTRUSTED)
         except TableTrailError as error:
             _stop(str(error), Exit.USAGE)
         except Exception as error:
@@ -196,7 +213,7 @@ def speaks_plainly(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def note(sentence: str) -> None:
     """Say something beside the output."""
-    print(sentence, file=sys.stderr)  # noqa: T201  the one place that speaks on stderr
+    print(visible(sentence), file=sys.stderr)  # noqa: T201  the one place that speaks on stderr
 
 
 def tell(sentence: str) -> None:

@@ -38,7 +38,8 @@ def diff(
     Before the first record of an item, that record's old image tells how it stood; this is said where it's used.
 
     Exits with 0 when something differs, 1 when nothing does or nothing is recorded of the key, 2 when the command's
-    words are off or a newer version wrote a record that is needed, and 3 when AWS refuses.
+    words are off or a newer version wrote a record that is needed, 3 when AWS refuses, and 4 when such a record
+    is not what Table Trail writes.
 
     For example:
 

@@ -1,8 +1,8 @@
 """Looks at everything that `trail doctor` judges: many questions at the same time, and each may be refused."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.config import Config
@@ -14,6 +14,7 @@ from audit_trail.aws.failure_bucket import S3FailureBucket
 from audit_trail.aws.looking import PATIENCE, begin
 from audit_trail.cli import bucket as buckets
 from audit_trail.cli.context import Connection
+from audit_trail.core.buckets import own_buckets
 from audit_trail.core.doctor import alarms, mapping, traffic
 from audit_trail.core.doctor.facts import AuditTable, Facts, Function, MappingSettings, SourceTable, Unseen, Waiting
 from audit_trail.core.doctor.function import control, needed_by_role
@@ -68,14 +69,21 @@ def examined(connection: Connection, audit_table: str) -> Facts:
     def readers_of(stream: str | None) -> Callable[[], tuple[str, ...] | Unseen]:
         return ask("lambda", lambda _: functions.readers_of(lambdas, stream) if stream else ())
 
+    def of_failures_bucket(question: Callable[["S3Client", str], _T | None]) -> Callable[[], _T | Unseen | None]:
+        return ask("s3", lambda it: question(s3, it["FAILURES_BUCKET"]) if it.get("FAILURES_BUCKET") else None)
+
     asked_for_source = ask("dynamodb", lambda it: _source(dynamodb, it["SOURCE_TABLE"]))
     asked_for_function = function_of("FUNCTION")
     point_in_time_recovery = begin("dynamodb", lambda: safeguards.point_in_time_recovery(dynamodb, audit_table))
     expiry = begin("dynamodb", lambda: safeguards.expiry(dynamodb, audit_table))
     bucket = ask("s3", lambda it: safeguards.bucket(s3, it["TRAIL_BUCKET"]))
     lifecycle = ask("s3", lambda it: safeguards.lifecycle(s3, it["TRAIL_BUCKET"]))
-    given_up = ask("s3", lambda it: _waiting(s3, it["TRAIL_BUCKET"], LAMBDA_PREFIX))
-    quarantined = ask("s3", lambda it: _waiting(s3, it["TRAIL_BUCKET"], QUARANTINE_PREFIX))
+    failures_bucket, failures_lifecycle = (
+        of_failures_bucket(safeguards.bucket),
+        of_failures_bucket(safeguards.lifecycle),
+    )
+    given_up = ask("s3", lambda it: _waiting(s3, _buckets(it), LAMBDA_PREFIX))
+    quarantined = ask("s3", lambda it: _waiting(s3, _buckets(it), QUARANTINE_PREFIX))
     watched = alarms.ALWAYS + alarms.ON_REQUEST + alarms.OF_ARCHIVE
     found_alarms = ask("cloudwatch", lambda it: cloudwatch.alarms(watching, it["FUNCTION"], watched))
     minutes = ask("cloudwatch", lambda it: cloudwatch.series(watching, _metrics(it, table.name), now, _HOUR, _MINUTE))
@@ -91,7 +99,7 @@ def examined(connection: Connection, audit_table: str) -> Facts:
         lambda it: mapping.chosen(functions.mappings_of(lambdas, it["FUNCTION"]), it["SOURCE_TABLE"], stream),
     )
     source_readers = readers_of(stream)
-    denied_to_role = ask("iam", lambda it: _denied_to_role(iam, function, table.arn, stream, it["TRAIL_BUCKET"]))
+    denied_to_role = ask("iam", lambda it: _denied_to_role(iam, function, table.arn, stream, it))
 
     found_minutes = minutes()
     # A service that was too slow for an hour isn't asked for two weeks.
@@ -123,6 +131,8 @@ def examined(connection: Connection, audit_table: str) -> Facts:
         source_readers=source if isinstance(source, Unseen) else source_readers(),
         bucket=bucket(),
         lifecycle=lifecycle(),
+        failures_bucket=failures_bucket(),
+        failures_lifecycle=failures_lifecycle(),
         given_up=given_up(),
         quarantined=quarantined(),
         alarms=found_alarms(),
@@ -181,19 +191,28 @@ def _source(client: "DynamoDBClient", name: str) -> SourceTable | None:
 
 
 def _denied_to_role(
-    client: "IAMClient", function: Function | Unseen | None, table: str, stream: str | None, bucket: str
+    client: "IAMClient",
+    function: Function | Unseen | None,
+    table: str,
+    stream: str | None,
+    settings: Mapping[str, str],
 ) -> dict[str, list[str]] | Unseen:
     if not isinstance(function, Function):
         return {}  # without the function, nobody asks what its role may do
     _, partition, _, region, account, _ = table.split(":", 5)
     log_group = f"arn:{partition}:logs:{region}:{account}:log-group:{function.log_group}"
-    bucket_arn = f"arn:{partition}:s3:::{bucket}"
-    needed = needed_by_role(table, stream, bucket_arn, log_group)
-    return functions.denied(client, function.role, needed, control(bucket_arn))
+    failures, history = (f"arn:{partition}:s3:::{_buckets(settings)[at]}" for at in (0, -1))
+    needed = needed_by_role(table, stream, history, failures, log_group)
+    return functions.denied(client, function.role, needed, control(failures))
 
 
-def _waiting(client: "S3Client", bucket: str, prefix: str) -> Waiting:
-    found = list(islice(S3FailureBucket(lambda: client, bucket).waiting(prefix), MOST_OBJECTS + 1))
+def _buckets(settings: Mapping[str, str]) -> tuple[str, ...]:
+    return own_buckets(settings["TRAIL_BUCKET"], settings.get("FAILURES_BUCKET"))
+
+
+def _waiting(client: "S3Client", buckets: Sequence[str], prefix: str) -> Waiting:
+    waiting = chain.from_iterable(S3FailureBucket(lambda: client, name).waiting(prefix) for name in buckets)
+    found = list(islice(waiting, MOST_OBJECTS + 1))
     counted = found[:MOST_OBJECTS]
     oldest = min((one.since for one in counted), default=None)
     return Waiting(len(counted), more=len(found) > MOST_OBJECTS, oldest=oldest)

@@ -13,7 +13,8 @@ def failures(*, trail: TrailOptions, only: OnlyOption = "", as_json: JsonOption 
     aws/lambda/ has batches that Lambda gave up on, quarantine/ single records that can never be stored as they are.
     `trail redrive` puts them back.
 
-    Exits with 0 when something waits, 1 when nothing does, 2 when the command's words are off, and 3 when AWS refuses.
+    Exits with 0 when something waits, 1 when nothing does, 2 when the command's words are off, 3 when AWS refuses, and
+    4 when an object holds records that are not this trail's.
 
     For example:
 

@@ -37,7 +37,8 @@ def history(  # noqa: PLR0913  each is an option or a group of them
     two may be in neither.
 
     Exits with 0 when there are changes, 1 when there is none, 2 when the command's words are off or a newer version
-    wrote some records (the others are shown), and 3 when AWS refuses.
+    wrote some records (the others are shown), 3 when AWS refuses, and 4 when a record is not what
+    Table Trail writes (the others are shown).
 
     For example:
 

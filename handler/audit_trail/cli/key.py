@@ -6,8 +6,8 @@ from audit_trail.aws.reading import Trail
 from audit_trail.cli.context import UsageError
 from audit_trail.cli.options import OutputOptions
 from audit_trail.core.errors import MalformedValueError
-from audit_trail.core.history import is_timestamp
 from audit_trail.core.moments import MomentError
+from audit_trail.core.validation import is_timestamp
 from audit_trail.core.values import AttributeValue, Image, canonical_value
 
 
@@ -31,7 +31,7 @@ def before(key: list[str] | None, times: dict[str, str | None], output: OutputOp
 def is_time(word: str, output: OutputOptions) -> bool:
     """Tell whether a word reads as a time, or as a change's timestamp."""
     try:
-        return is_timestamp(word) is not None or output.span(word) is not None
+        return is_timestamp(word) or output.span(word) is not None
     except MomentError:
         return False
 

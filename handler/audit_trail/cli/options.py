@@ -55,7 +55,7 @@ class TrailOptions:
         client = connection.dynamodb(Config(max_pool_connections=THREADS))
         trail = reading.find_trail(client, self.audit_table)
         archive = self.archive(trail) if include_archive else None
-        return TrailReader(client, trail, connection.images(), archive)
+        return TrailReader(client, trail, connection.images(trail.buckets), archive)
 
     def archive(self, trail: reading.Trail) -> Archive:
         """Open a trail's archive."""

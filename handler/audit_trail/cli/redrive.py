@@ -22,8 +22,8 @@ def redrive(
     stored stays where it is, and its other records are stored. Interrupt it and run it again, or run it several times
     at once: no record is stored twice.
 
-    Exits with 0 when nothing is left waiting, 1 when something stays, 2 when the command's words are off, and 3 when
-    AWS refuses.
+    Exits with 0 when nothing is left waiting, 1 when something stays, 2 when the command's words are off, 3 when AWS
+    refuses, and 4 when an object holds records that are not this trail's: none of it is taken, and it stays.
 
     For example:
 

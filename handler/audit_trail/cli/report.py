@@ -37,8 +37,9 @@ def report(key: KeyArgument, *, trail: TrailOptions, output: OutputOption, force
     It has every change side by side, newest first, filters, each raw stream record, and what was verified.
 
     Exits with 0 when it is written, 1 when there are no changes, 2 when the command's words are off or a newer version
-    wrote some records (the page has the others), and 3 when AWS refuses; where only images can't be read, the page
-    says of which changes, and is written.
+    wrote some records (the page has the others), 3 when AWS refuses, and 4 when a record is
+    not what Table Trail writes (the page has the others); where only images can't be read, the page says of which
+    changes, and is written.
 
     For example:
 

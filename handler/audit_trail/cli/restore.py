@@ -31,7 +31,10 @@ ReasonOption = Annotated[
     str | None,
     typer.Option("--reason", metavar="TEXT", help="Why: written into the attribute that the trail has for it."),
 ]
-ActorOption = Annotated[str | None, typer.Option("--actor", metavar="WHO", help="Who restores: written likewise.")]
+ActorOption = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="WHO", help="Who restores: written likewise. Unset: who you are, by AWS STS."),
+]
 FromOption = Annotated[
     Path | None,
     typer.Option(
@@ -49,6 +52,9 @@ ReportOption = Annotated[
         help="With --from: add a line of JSON for each item to this file, and leave alone those that it has already.",
         show_default=False,
     ),
+]
+AllowDeleteOption = Annotated[
+    bool, typer.Option("--allow-delete", help="Delete an item that did not exist then; without it, that is refused.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Write without asking.")]
 
@@ -69,6 +75,7 @@ class HowOptions:
     only: OnlyOption = None
     reason: ReasonOption = None
     actor: ActorOption = None
+    allow_delete: AllowDeleteOption = False
     dry_run: DryRunOption = False
     yes: YesOption = False
 
@@ -87,10 +94,11 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     """Put an item back as it stood: show what differs between now and then, ask, and write.
 
     Only attributes that differ are written, each on condition that it still is as it was shown; what was added
-    meanwhile stays. An item that was deleted is put back where there is still none, and one that didn't exist is
-    deleted where it is still as shown. When somebody else was faster, nothing is left written and a sentence says so.
-    The restore is a change like any other, so the history has it too; --reason and --actor explain it there. A
-    deletion can't carry a reason: the item is given it in a change of its own just before.
+    meanwhile stays. An item that was deleted is put back where there is still none; one that didn't exist is deleted
+    with --allow-delete alone, where it is still as shown. When somebody else was faster, nothing is left written and a
+    sentence says so. The restore is a change like any other, so the history has it too; --reason and --actor explain
+    it there. Who wrote the item then, and why, is never put back: the trail's attribute for the actor gets --actor, or
+    else the ARN of who you are, or where AWS doesn't tell, stays as it stands.
 
     With --from, many items are restored one after the other, each like that; --json lines of `trail search` will do as
     keys. Interrupted, run it again with the same time and --report: it goes on where it was.
@@ -99,8 +107,9 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     read once. What expired in the last minute or two may be in neither.
 
     Exits with 0 when the item stands as it did, 1 when somebody else was faster, nothing is recorded of the key, the
-    answer was no or not all of many could be done, 2 when the command's words are off or it can't be written at
-    once, and 3 when AWS refuses.
+    answer was no or not all of many could be done, 2 when the command's words are off, it can't be written at once or
+    it would be deleted without --allow-delete, 3 when AWS refuses, and 4 when the record that tells is not what Table
+    Trail writes.
 
     For example:
 
@@ -109,6 +118,8 @@ def restore(  # noqa: PLR0913  each is an option or a group of them
     trail restore customer-7 order-9 yesterday --only status --reason "wrong import"
 
     trail restore --from keys.txt 2026-11-24T12:00 --yes --report done.jsonl
+
+    trail restore 123 2026-11-23 --allow-delete --reason "test order"
 
     trail restore 123 2025-03-31 --include-archive
     """

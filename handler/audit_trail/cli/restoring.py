@@ -16,7 +16,7 @@ from audit_trail.cli.compare import print_comparison, print_facts
 from audit_trail.cli.context import Connection, Exit, UsageError, note, tell
 from audit_trail.cli.screen import Screen, finish
 from audit_trail.core.diff import Entry, diff
-from audit_trail.core.restore import Plan, RestoreError, plan
+from audit_trail.core.restore import Marks, Plan, RestoreError, plan
 from audit_trail.core.values import Image, canonical_image
 
 if TYPE_CHECKING:
@@ -73,19 +73,27 @@ class Wanted:
     ) -> None:
         self.reader, self.how, self.output = reader, how, output
         self.moment = standing.moment(time, output)
-        self._marks: dict[str, str] = {}
-        for name, text, attribute in (
+        texts: dict[str, str] = {}
+        attributes = (
             ("reason", how.reason, reader.trail.reason_attribute),
             ("actor", how.actor, reader.trail.actor_attribute),
-        ):
+        )
+        for name, text, attribute in attributes:
             if text is None:
                 continue
             if attribute is None:
                 raise UsageError(
                     f"the trail has no attribute for --{name}: name one with module audit_trail's input {name}_attribute"
                 )
-            self._marks[attribute] = text
-        self._unnamed = how.actor is None and reader.trail.actor_attribute is not None
+            texts[attribute] = text
+        actor = reader.trail.actor_attribute
+        self._unnamed = how.actor is None and actor is not None
+        self._caller = connection.principal() if self._unnamed else None
+        self._marks = Marks(
+            texts,
+            where_it_fits={} if actor is None or self._caller is None else {actor: self._caller},
+            never_back=[attribute for _, _, attribute in attributes if attribute is not None],
+        )
         self._items = DynamoDBItems(connection.dynamodb(), reader.trail.source_table)
 
     def check(self, *, asks: bool) -> None:
@@ -97,7 +105,10 @@ class Wanted:
             raise UsageError("nobody can be asked here: give --yes, or --dry-run to see what it would do")
         standing.warn(self.moment, self.reader.trail, archived=self.reader.archive is not None)
         if self._unnamed and not self.how.dry_run:
-            note("Without --actor, the history names whoever the item itself says wrote it.")
+            if self._caller is not None:
+                note(f"Without --actor, the history will name {self._caller}.")
+            else:
+                note("AWS doesn't tell who you are, so the actor attribute stays as it stands: --actor names you.")
 
     def look(self, item_key: Image) -> Looked:
         """Find out how an item stands and stood.
@@ -115,11 +126,14 @@ class Wanted:
         image = None if then.image is None else canonical_image(then.image)
         now = self._items.get(item_key)
         made = plan(now, image, item_key, only=self.how.only or (), marks=self._marks)
+        if made is not None and made.write.result is None and not self.how.allow_delete:
+            reason = "it did not exist then, so it would be deleted: --allow-delete lets it"
+            return Looked(item_key, then, now, made, Undone.REFUSED, reason)
         return Looked(item_key, then, now, made, Undone.WOULD_RESTORE if made else Undone.UNCHANGED)
 
     def write(self, looked: Looked) -> Looked:
         """Carry out the plan for an item."""
-        if looked.plan is None or self.how.dry_run:
+        if looked.plan is None or looked.became is Undone.REFUSED or self.how.dry_run:
             return looked
         done = put_back(self._items, looked.plan)
         return replace(looked, became=done.became, reason=self._why(looked, done.became, done.found), lost=done.lost)
@@ -149,7 +163,7 @@ def run(wanted: Wanted, key: list[str]) -> None:
         finish(wanted.reader, 0, f"{trail.source_table} has no changes of this key in {trail.audit_table}.")
     if not wanted.output.as_json:
         _show(looked, wanted)
-    if looked.plan is not None:
+    if looked.plan is not None and looked.became is not Undone.REFUSED:
         if not (wanted.how.yes or wanted.how.dry_run) and not _agreed(looked, trail.source_table):
             looked = replace(looked, became=Undone.DECLINED)
         else:
@@ -191,6 +205,9 @@ _SENTENCES = {
 def _conclude(looked: Looked) -> None:
     if looked.became in _SENTENCES:
         note(_SENTENCES[looked.became])
+    elif looked.became is Undone.REFUSED:
+        tell(looked.reason)
+        raise typer.Exit(Exit.USAGE)
     elif looked.became is Became.CHANGED_MEANWHILE:
         tell(f"somebody else was faster, and nothing was restored: {looked.reason}; look again, and run it again")
     else:

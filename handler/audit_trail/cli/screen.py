@@ -119,9 +119,11 @@ def finish(reader: "TrailReader", shown: int, nothing: str) -> None:
     """End a command: say what could not be shown, or that there is nothing, and exit accordingly."""
     for sentence in reader.problems.sentences():
         tell(sentence)
+    if reader.problems.foreign or reader.problems.broken:
+        raise typer.Exit(Exit.UNTRUSTED)
     if reader.problems.unreadable:
         raise typer.Exit(Exit.AWS_REFUSED)
-    if reader.problems.newer or reader.problems.foreign:
+    if reader.problems.newer:
         raise typer.Exit(Exit.USAGE)
     if not shown:
         note(nothing)

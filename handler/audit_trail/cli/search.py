@@ -48,7 +48,8 @@ def search(
     actor_index). Each item's changes are in the order of its history; between items, the time decides.
 
     Exits with 0 when there are such changes, 1 when there is none, 2 when the command's words are off, the index is
-    missing or a newer version wrote some records (the others are shown), and 3 when AWS refuses.
+    missing or a newer version wrote some records (the others are shown), 3 when AWS refuses, and 4 when
+    a record is not what Table Trail writes (the others are shown).
 
     For example:
 

@@ -11,8 +11,8 @@ from audit_trail.cli.context import UsageError, speaks_plainly
 from audit_trail.cli.history import KeyBeforeArgument
 from audit_trail.cli.options import OutputOptions, TrailOptions, grouped
 from audit_trail.cli.screen import Screen, finish, who_words, why_words
-from audit_trail.core.history import is_timestamp
 from audit_trail.core.moments import bound
+from audit_trail.core.validation import is_timestamp
 
 if TYPE_CHECKING:
     from audit_trail.aws.reader import TrailReader
@@ -44,7 +44,8 @@ def show(
     --json adds the stream record, rebuilt, to what `history` prints.
 
     Exits with 0 when there is such a change, 1 when there is none, 2 when the command's words are off, several changes
-    fit or a newer version wrote the record, and 3 when AWS refuses.
+    fit or a newer version wrote the record, 3 when AWS refuses, and 4 when the record is not what Table Trail
+    writes.
 
     For example:
 

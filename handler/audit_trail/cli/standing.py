@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from audit_trail.cli import clock, words
 from audit_trail.cli.context import UsageError, note
 from audit_trail.core import states
-from audit_trail.core.history import is_timestamp
 from audit_trail.core.moments import FIRST, bound
+from audit_trail.core.validation import is_timestamp
 
 if TYPE_CHECKING:
     from audit_trail.aws.reader import TrailReader

@@ -57,7 +57,8 @@ def finish(tally: Tally, found: Iterator[dict[str, Any]], *, nothing: str, stric
 def _line(one: dict[str, Any]) -> str:
     key = " ".join(words.printable(str(value)) for value in one.get("keys", {}).values())
     between = f" (the record before: {one['before']})" if "before" in one else ""
-    return f"BROKEN  {one['check']:<9}  {key}  {one.get('timestamp', '-')}: {one['why']}{between}"
+    timestamp = words.printable(one.get("timestamp", "-"))  # of what is no audit record, it may be anything
+    return f"BROKEN  {one['check']:<9}  {key}  {timestamp}: {one['why']}{between}"
 
 
 def _summarise(tally: Tally) -> None:

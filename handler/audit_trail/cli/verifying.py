@@ -52,7 +52,7 @@ def run(options: "TrailOptions", key: list[str], how: How) -> None:
     client = options.connection.dynamodb(Config(max_pool_connections=THREADS, retries={"mode": "standard"}))
     trail = reading.find_trail(client, options.audit_table)
     archive = options.archive(trail) if how.include_archive else None
-    view = _View(client, trail, options.connection.images(), Meter(how.max_read_units))
+    view = _View(client, trail, options.connection.images(trail.buckets), Meter(how.max_read_units))
     with ThreadPoolExecutor(THREADS, "trail") as pool:
         if key:
             keys = key_words.parse(key, trail)

@@ -90,7 +90,7 @@ def image_json(image: Image, *, typed: bool) -> str:
 
 def _entry_json(entry: Entry, value: Callable[[AttributeValue], str]) -> str:
     sides = [f', "{name}": {value(one)}' for name, one in (("old", entry.old), ("new", entry.new)) if one is not None]
-    return f'{{"op": "{entry.op}", "path": {json.dumps(entry.path)}{"".join(sides)}}}'
+    return f'{{"op": {json.dumps(entry.op)}, "path": {json.dumps(entry.path)}{"".join(sides)}}}'
 
 
 def in_words(change: Change, longest: int | None = None) -> str:

@@ -10,15 +10,15 @@ import hashlib
 import heapq
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from audit_trail.core.errors import MalformedArchiveError, MalformedRecordError, MalformedValueError
-from audit_trail.core.history import is_timestamp
+from audit_trail.core.errors import MalformedArchiveError, MalformedItemError, MalformedRecordError, MalformedValueError
+from audit_trail.core.limits import LARGEST_LINE, LARGEST_OBJECT, gunzipped_lines, parsed
 from audit_trail.core.records import StreamRecord, creation_time, sequence_number
+from audit_trail.core.validation import check_values, is_timestamp
 from audit_trail.core.values import AttributeValue, Image, canonical_value
 
 PREFIX = "archive/"
@@ -81,12 +81,6 @@ def _number(value: Any) -> Decimal | None:
         return None
 
 
-def table_of(record: Any) -> str:
-    """Return the name of the table whose stream a record comes from; nothing where it doesn't say."""
-    arn = record.get("eventSourceARN") if isinstance(record, Mapping) else None
-    return arn.partition("/")[2].partition("/")[0] if isinstance(arn, str) else ""
-
-
 def line(record: StreamRecord) -> Line:
     """Make the archive's line of a deletion's old image, which is the record that expired.
 
@@ -104,7 +98,7 @@ def line(record: StreamRecord) -> Line:
         timestamp = item["timestamp"]["S"]
         [partition] = change["Keys"].keys() - {"timestamp"}
         key = key_text(item[partition])
-        if is_timestamp(timestamp) is None:
+        if not is_timestamp(timestamp):
             raise MalformedRecordError("the deleted item's timestamp is not an audit record's")
         return Line(timestamp[:10], key, timestamp, number, _text(key, timestamp, item))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, MalformedValueError):
@@ -169,12 +163,25 @@ def items(body: bytes, key: str | None = None) -> Iterator[Image]:
     :raises MalformedArchiveError: it isn't an object of the archive.
     """
     try:
-        for text in gzip.decompress(body).splitlines():
-            fields = json.loads(text)
+        for text in gunzipped_lines(body, LARGEST_OBJECT):
+            fields = parsed(text, LARGEST_LINE)
             if key is None or fields["key"] == key:
-                yield json.loads(fields["item"])
-    except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
+                yield item_of(fields["item"])
+    except (KeyError, TypeError, ValueError):
         raise MalformedArchiveError("an object under archive/ is not one of the archive's: it can't be read") from None
+
+
+def item_of(text: str) -> Image:
+    """Return the record that a line has as text.
+
+    :raises MalformedArchiveError: it isn't an item.
+    """
+    try:
+        item: Image = parsed(text, LARGEST_LINE)
+        check_values(item)
+    except (ValueError, TypeError, AttributeError, MalformedItemError):
+        raise MalformedArchiveError("a line of an object under archive/ holds no item") from None
+    return item
 
 
 def joined(table: Iterable[Image], archive: Iterable[Image], *, oldest_first: bool = False) -> Iterator[Image]:

@@ -11,12 +11,14 @@ from operator import lt
 from typing import Any, NamedTuple
 
 from audit_trail.core.comparison import Comparison, Values
+from audit_trail.core.sizes import depth
 from audit_trail.core.values import AttributeValue, Image, canonical_image, canonical_text, plain_number
 
 _quote: Callable[[Any], str] = encode_basestring
-"""A JSON string, quoted and escaped as RFC 8785 has it; TypeError for anything but a string."""
+"""A JSON string, _quote and escaped as RFC 8785 has it; TypeError for anything but a string."""
 
 _FEW = 100
+_MANY = 1_000  # differences of a map or list: beyond it, to tell apart what is shared costs more than to write it twice
 _SHALLOW = 29  # maps and lists inside each other: a record has its images one level deeper, and its diff two
 
 
@@ -48,9 +50,17 @@ def canonical_form(image: Image) -> Form:
         return _slowly(image)
 
 
+def value_text(canonical: AttributeValue) -> str:
+    """Write one value that is canonical already: the same as `canonical_text`, in less time where it's short."""
+    try:
+        return _value(canonical, 0)
+    except _NOT_CANONICAL:
+        return canonical_text(canonical)
+
+
 def _slowly(image: Image) -> Form:
     canonical = canonical_image(image)
-    return Form(canonical, canonical_text(canonical), shallow=False)
+    return Form(canonical, canonical_text(canonical), shallow=depth(canonical) <= _SHALLOW)
 
 
 def canonical_forms(old: Image, new: Image, comparison: Comparison) -> tuple[Form, Form]:
@@ -61,7 +71,7 @@ def canonical_forms(old: Image, new: Image, comparison: Comparison) -> tuple[For
     try:
         old_text, new_text = _Pair(comparison).maps(old, new, 0)
     except _NOT_CANONICAL:
-        return canonical_form(old), canonical_form(new)
+        return _slowly(old), _slowly(new)  # most often neither is, and to try each again costs as much
     return Form(old, old_text, shallow=True), Form(new, new_text, shallow=True)
 
 
@@ -164,6 +174,8 @@ class _Pair:
         if level > _SHALLOW:
             raise _NotCanonicalError
         changed = dict.fromkeys(self._comparison.changed_names(old, new))
+        if len(changed) > _MANY:
+            return _map(old, level), _map(new, level)
         old_parts: list[str] = []
         new_parts: list[str] = []
         for name in sorted(old.keys() | changed.keys()):
@@ -196,7 +208,7 @@ class _Pair:
         if level > _SHALLOW:
             raise _NotCanonicalError
         middle = self._comparison.alignment(old, new).middle
-        if middle is None:
+        if middle is None or len(middle) > _MANY:
             return ",".join([_value(one, level) for one in old]), ",".join([_value(one, level) for one in new])
         old_own: dict[int, str] = {}
         new_own: dict[int, str] = {}

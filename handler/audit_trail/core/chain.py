@@ -19,6 +19,7 @@ from audit_trail.core.keys import KeySchema
 BASELINE_WITHIN = timedelta(minutes=15)
 """How far from a BASELINE the record may be that left the item as it shows it."""
 
+_SHORTEST_RETENTION = timedelta(days=1)
 _NEAR_AT_MOST = 100_000  # records in those minutes: beyond it, the oldest are forgotten
 
 
@@ -66,7 +67,7 @@ def check(changes: Iterable[Change], circumstances: Circumstances = UNKNOWN) -> 
     """Check one item's changes, which come in their order, the oldest first."""
     chain = Chain(circumstances)
     for change in changes:
-        yield from chain.add(change)
+        yield from chain.add(change, change.broken)
     yield from chain.end()
 
 
@@ -209,7 +210,7 @@ class Chain:
         retention, now = self._retention(*since), self._circumstances.now
         if retention is None or now is None:
             return False
-        return since[0].moment - REORDER_WITHIN + retention <= now  # it may carry a time that is as much earlier
+        return retention <= now - since[0].moment + REORDER_WITHIN  # it may carry a time that is as much earlier
 
     def _retention(self, *changes: Change) -> timedelta | None:
         """Return the shortest time for which records were kept; None is for ever."""
@@ -223,6 +224,7 @@ def _close(baseline: Change, moment: datetime) -> bool:
 
 def _retention(change: Change) -> timedelta | None:
     try:
-        return timedelta(seconds=int(change.item["expires_at"]["N"]) - change.moment.timestamp())
+        kept = timedelta(seconds=int(change.item["expires_at"]["N"]) - change.moment.timestamp())
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    return kept if kept >= _SHORTEST_RETENTION else None  # what no trail has excuses nothing

@@ -72,18 +72,31 @@ def pair_up(head: int, old: Values, new: Values, removed: Container[int], added:
 
 
 def _align(old: Values, new: Values) -> Alignment:
+    # Elements may be large, and each may have to be compared again on every level above it: no pair is compared twice
+    # without need.
+    if len(old) == len(new):
+        pairs: list[Pair] = [(at, at) for at, differs in enumerate(map(ne, old, new)) if differs]
+        if not pairs:
+            return Alignment(len(old), 0, pairs)
+        return Alignment(pairs[0][0] or 0, len(old) - 1 - (pairs[-1][0] or 0), pairs)
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
     old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
     extra = len(new_middle) - len(old_middle)
     shorter = min(len(old_middle), len(new_middle))
-    at_tail = sum(map(ne, old_middle, new_middle))
-    at_head = sum(map(ne, old_middle[max(0, -extra) :], new_middle[max(0, extra) :])) if at_tail else 0
-    if extra and shorter and min(at_tail, at_head) > max(1, shorter // _FEW):
+    at_tail = list(map(ne, old_middle, new_middle))
+    at_head = list(map(ne, old_middle[max(0, -extra) :], new_middle[max(0, extra) :]))
+    if shorter and min(sum(at_tail), sum(at_head)) > max(1, shorter // _FEW):
         return Alignment(head, tail, None)
-    start = shorter if at_tail <= at_head else 0
-    removed, added = range(start, start - extra), range(start, start + extra)
-    return Alignment(head, tail, pair_up(head, old_middle, new_middle, removed, added))
+    behind = sum(at_tail) <= sum(at_head)
+    start = head + shorter if behind else head
+    alone: list[Pair] = [(at, None) for at in range(start, start - extra)] + [
+        (None, at) for at in range(start, start + extra)
+    ]
+    if behind:
+        return Alignment(head, tail, [(head + at, head + at) for at, differs in enumerate(at_tail) if differs] + alone)
+    before, after = head + max(0, -extra), head + max(0, extra)
+    return Alignment(head, tail, alone + [(before + at, after + at) for at, differs in enumerate(at_head) if differs])
 
 
 def _common(one: Iterable[AttributeValue], other: Iterable[AttributeValue]) -> int:

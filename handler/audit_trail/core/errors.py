@@ -25,12 +25,29 @@ class NewerRecordError(MalformedItemError):
         self.version = version
 
 
+class ForeignItemError(MalformedItemError):
+    """An item that Table Trail can't have written: which, by its timestamp, and why."""
+
+    def __init__(self, which: str, why: str) -> None:
+        super().__init__(f"the audit table holds an item that is not an audit record: {which} ({why})")
+        self.which = f"{which} ({why})"
+        self.why = why
+
+
 class DiffError(TableTrailError):
     """A diff does not fit the image that it is applied to."""
 
 
 class MalformedFailureError(TableTrailError):
-    """An object in the trail's bucket is not a failure that can be put back."""
+    """An object in the trail's buckets is not a failure that can be put back."""
+
+
+class ForeignFailureError(MalformedFailureError):
+    """An object in the trail's bucket whose records aren't this trail's; ``records`` is how many it has."""
+
+    def __init__(self, sentence: str, records: int) -> None:
+        super().__init__(sentence)
+        self.records = records
 
 
 class MalformedArchiveError(TableTrailError):

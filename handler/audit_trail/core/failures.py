@@ -1,4 +1,4 @@
-"""What could not be stored, as it lies in the trail's bucket: written and understood here.
+"""What could not be stored, as it lies in the trail's failures bucket, or, from before it had one, in its history bucket: written and understood here.
 
 ``aws/lambda/`` holds what Lambda gave up on, in the shape that AWS fixes
 (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html); ``quarantine/`` holds single stream
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit_trail.core.errors import MalformedFailureError
+from audit_trail.core.limits import parsed
 
 LAMBDA_PREFIX = "aws/lambda/"
 QUARANTINE_PREFIX = "quarantine/"
 REDRIVEN_PREFIX = "redriven/"
+
+_LONGEST_REASON = 1_000  # characters: ours and Lambda's have a few dozen
 
 SCHEMA_VERSION = 1
 """Of the objects under ``quarantine/``."""
@@ -26,7 +29,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, check_circular
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What one object in the bucket says; ``reason`` may quote whatever the object holds."""
+    """What one object says; ``reason`` may quote whatever the object holds."""
 
     reason: str
     records: list[Any]
@@ -60,8 +63,8 @@ def understand(key: str, body: bytes) -> Failure:
 
 def _parsed(text: str | bytes) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parsed(text)
+    except ValueError:
         raise MalformedFailureError("the object is not JSON") from None
 
 
@@ -75,7 +78,7 @@ def _quarantined(content: Mapping[str, Any]) -> Failure:
         raise MalformedFailureError(
             "the object is not a quarantined record: it has no schema_version, reason or record"
         )
-    return Failure(reason, [content["record"]])
+    return Failure(_cut(reason), [content["record"]])
 
 
 def _given_up(content: Mapping[str, Any]) -> Failure:
@@ -92,12 +95,21 @@ def _given_up(content: Mapping[str, Any]) -> Failure:
 def _condition(content: Mapping[str, Any]) -> str:
     """Say why Lambda gave up; what is too old has no ``responseContext``."""
     request, response = (_map(content, name) for name in ("requestContext", "responseContext"))
-    words = [str(request.get("condition") or "given up by Lambda")]
-    if count := request.get("approximateInvokeCount"):
+    condition, count, error = (
+        request.get("condition"),
+        request.get("approximateInvokeCount"),
+        response.get("functionError"),
+    )
+    words = [condition if isinstance(condition, str) and condition else "given up by Lambda"]
+    if isinstance(count, int) and count:
         words.append(f"after about {count} invocation{'' if count == 1 else 's'}")
-    if error := response.get("functionError"):
+    if isinstance(error, str) and error:
         words.append(f"(function error: {error})")
-    return " ".join(words)
+    return _cut(" ".join(words))
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
 
 
 def _map(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:

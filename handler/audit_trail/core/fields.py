@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from audit_trail.core.limits import check_depth, parsed
 from audit_trail.core.values import AttributeValue, Image, canonical_value, json_number, number_value
 
 _PLAIN = 10**15  # an int below it is its own canonical form, and what every stream has
@@ -81,7 +82,8 @@ def decode(item: Image) -> dict[str, Any]:
 
     :raises KeyError, ValueError, TypeError, AttributeError, MalformedValueError: they weren't made by `encode`.
     """
-    other = json.loads(item["other"]["S"]) if "other" in item else {}
+    other = parsed(item["other"]["S"]) if "other" in item else {}
+    check_depth(other)
     record: dict[str, Any] = dict(other.get("record", {}))
     change: dict[str, Any] = dict(other.get("dynamodb", {}))
     for fields, into in ((_RECORD_FIELDS, record), (_CHANGE_FIELDS, change)):

@@ -1,7 +1,6 @@
 """Changes as people read them: an audit table's items, understood and put in order."""
 
 import heapq
-import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,15 +10,13 @@ from typing import Generic, Protocol, TypeVar
 
 from audit_trail.core.actors import attributed
 from audit_trail.core.diff import Entry
-from audit_trail.core.errors import MalformedItemError, NewerRecordError
+from audit_trail.core.errors import ForeignItemError, MalformedItemError, NewerRecordError
 from audit_trail.core.records import SCHEMA_VERSION, entries
+from audit_trail.core.validation import check_timestamp, check_types, is_timestamp
 from audit_trail.core.values import Image
 
 REORDER_WITHIN = timedelta(seconds=60)
 """Records this close to each other may carry times that contradict their sequence numbers."""
-
-is_timestamp = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z#[0-9]{40,}").fullmatch
-"""Matches a whole sort key: time and sequence number."""
 
 
 class Stamped(Protocol):
@@ -50,23 +47,23 @@ class Change:
     """The whole record, as it is stored."""
     reason_source: str | None = None
     """How the reason is known: written or unchanged; None where there is none, or `with_reason_source` is to tell."""
+    broken: str = ""
+    """Why its images aren't what was stored with it, where a reader came to know."""
 
     @classmethod
     def from_item(cls, item: Image) -> "Change":
         """Read an item of the audit table.
 
         :raises NewerRecordError: a newer version of Table Trail wrote it.
-        :raises MalformedItemError: it isn't an audit record.
+        :raises ForeignItemError: it isn't an audit record, or Table Trail can't have written it so.
         """
         try:
-            version = int(item["schema_version"]["N"])
             timestamp = item["timestamp"]["S"]
-            if version > SCHEMA_VERSION:
-                raise NewerRecordError(
-                    f"a record has schema version {version}, and this trail reads up to {SCHEMA_VERSION}: upgrade trail",
-                    version,
-                )
-            change = cls(
+            version = int(item["schema_version"]["N"])
+            _check_version(version)
+            check_timestamp(timestamp)
+            check_types(item)
+            return cls(
                 timestamp=timestamp,
                 event_name=item["event_name"]["S"],
                 event_source_arn=item.get("event_source_arn", {"S": ""})["S"],
@@ -74,12 +71,10 @@ class Change:
                 item=item,
                 reason_source=item["reason_source"]["S"] if "reason_source" in item else None,
             )
-            well_formed = is_timestamp(timestamp) is not None and datetime.fromisoformat(change.time).tzinfo is not None
-        except (KeyError, ValueError, TypeError):
-            well_formed = False
-        if not well_formed:
-            raise MalformedItemError("the audit table holds an item that is not an audit record")
-        return change
+        except NewerRecordError:
+            raise
+        except (MalformedItemError, KeyError, ValueError, TypeError) as error:
+            raise ForeignItemError(named(item), _why(error)) from None
 
     @property
     def time(self) -> str:
@@ -166,6 +161,24 @@ def with_reason_source(change: Change, attribute: str | None) -> Change:
     return replace(change, reason_source="written" if written else "unchanged")
 
 
+def _check_version(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise NewerRecordError(
+            f"a record has schema version {version}, and this trail reads up to {SCHEMA_VERSION}: upgrade trail",
+            version,
+        )
+
+
+def named(item: Image) -> str:
+    """Return an item's timestamp, or say that it has none: whatever else stands there may be anything."""
+    timestamp = item.get("timestamp", {}).get("S")
+    return timestamp if isinstance(timestamp, str) and is_timestamp(timestamp) else "one without a valid timestamp"
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, MalformedItemError) else "it lacks what every record has"
+
+
 def newest_first(
     changes: Iterable[_S], line: Callable[[_S], Hashable] = attrgetter("event_source_arn")
 ) -> Iterator[_S]:
@@ -203,6 +216,19 @@ class Order(Generic[_S]):
         self._window.append((self._arrivals, moment, change))
         place = self._sign * change.sequence_number, self._arrivals, change
         heapq.heappush(self._by_sequence.setdefault(self._line(change), []), place)
+
+    def ahead(self, highest: Callable[[datetime], int | None]) -> Iterator[_S]:
+        """Yield those whose turn it is whatever is still given, where that is known; the newest come first.
+
+        ``highest`` tells, of what is still to be given and isn't older than a moment, the highest sequence number, or
+        a higher one; None where that isn't known.
+        """
+        while self._window:
+            line = self._by_sequence[self._line(self._window[0][2])]
+            coming = highest(self._window[0][1] - REORDER_WITHIN)
+            if coming is None or coming > line[0][2].sequence_number:
+                return
+            yield self._take()
 
     def rest(self) -> Iterator[_S]:
         """Yield what is left."""

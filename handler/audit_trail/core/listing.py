@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit_trail.core.errors import MalformedItemError
-from audit_trail.core.history import is_timestamp, newest_first
+from audit_trail.core.errors import ForeignItemError, MalformedItemError
+from audit_trail.core.history import named, newest_first
+from audit_trail.core.validation import check_timestamp, check_types
 from audit_trail.core.values import Image, canonical_text, canonical_value
 
 PROJECTED = ("event_name", "changed_attributes", "actor", "reason")
@@ -34,15 +35,17 @@ class Listed:
     def from_item(cls, item: Image, partition_key: str) -> "Listed":
         """Read what an index holds of a record.
 
-        :raises MalformedItemError: it isn't an audit record.
+        :raises ForeignItemError: it isn't an audit record.
         """
         try:
             timestamp = item["timestamp"]["S"]
+            check_timestamp(timestamp)
+            check_types(item)
             partition = canonical_value(item[partition_key])
+        except MalformedItemError as error:
+            raise ForeignItemError(named(item), str(error)) from None
         except (KeyError, TypeError):
-            timestamp = ""
-        if is_timestamp(timestamp) is None:
-            raise MalformedItemError("the audit table holds an item that is not an audit record")
+            raise ForeignItemError(named(item), "it lacks what every record has") from None
         key = {partition_key: item[partition_key], "timestamp": item["timestamp"]}
         return cls(key, timestamp, canonical_text(partition), item)
 

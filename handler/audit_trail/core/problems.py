@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from audit_trail.core.errors import MalformedItemError, NewerRecordError
+from audit_trail.core.errors import ForeignItemError, NewerRecordError
 from audit_trail.core.history import Change
 from audit_trail.core.records import SCHEMA_VERSION
 from audit_trail.core.values import Image
@@ -21,6 +21,11 @@ class Problems:
     """The highest of their schema versions."""
     foreign: int = 0
     """Items that are no audit records."""
+    broken: int = 0
+    """Changes that were shown without their images, which aren't what was stored with them."""
+    first_foreign: str = ""
+    """Which was the first: its timestamp, and why."""
+    first_broken: str = ""
 
     def changes(self, items: Iterable[Image]) -> Iterator[Change]:
         """Read items of the audit table; what can't be read as a change is left out and counted."""
@@ -30,13 +35,22 @@ class Problems:
             except NewerRecordError as error:
                 self.newer += 1
                 self.newest_version = max(self.newest_version, error.version)
-            except MalformedItemError:
-                self.foreign += 1
+            except ForeignItemError as error:
+                self.note_foreign(error)
+
+    def note_foreign(self, error: ForeignItemError) -> None:
+        """Count an item that is no audit record."""
+        self.foreign += 1
+        self.first_foreign = self.first_foreign or error.which
 
     def shown(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Pass on the changes that are shown, and count those without their images."""
         for change in changes:
-            self.unreadable += change.unreadable
+            if change.broken:
+                self.broken += 1
+                self.first_broken = self.first_broken or f"{change.timestamp} ({change.broken})"
+            else:
+                self.unreadable += change.unreadable
             yield change
 
     def sentences(self) -> list[str]:
@@ -54,7 +68,13 @@ class Problems:
                 "upgrade trail"
             )
         if self.foreign == 1:
-            said.append("the audit table holds an item that is not an audit record")
+            said.append(f"the audit table holds an item that is not an audit record: {self.first_foreign}")
         elif self.foreign:
-            said.append(f"the audit table holds {self.foreign} items that are not audit records")
+            said.append(
+                f"the audit table holds {self.foreign} items that are not audit records; the first is "
+                f"{self.first_foreign}"
+            )
+        if self.broken:
+            records = "a record is" if self.broken == 1 else f"{self.broken} records are"
+            said.append(f"{records} not as stored, see trail verify: {self.first_broken}")
         return said

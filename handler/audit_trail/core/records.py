@@ -55,14 +55,16 @@ class RecordSettings:
 class AuditItem(dict[str, AttributeValue]):
     """An item for the audit table; ``texts`` has the JSON of those images that were written out already.
 
-    ``shallow`` tells whether its images are surely not too deep for DynamoDB.
+    ``length`` is that of both images in canonical form, and ``shallow`` tells whether they are surely not too deep for
+    DynamoDB.
     """
 
-    __slots__ = ("shallow", "texts")
+    __slots__ = ("length", "shallow", "texts")
 
     def __init__(self, item: Image) -> None:
         super().__init__(item)
         self.texts: dict[str, str] = {}
+        self.length = 0
         self.shallow = True
 
 
@@ -138,6 +140,7 @@ def _noted(name: str, image: Any, form: Form | None, item: AuditItem) -> Image |
     item[f"{name}_sha256"] = {"B": b2a_base64(text_digest(form.text), newline=False).decode("ascii")}
     if form.image is image:
         item.texts[name] = form.text
+    item.length += len(form.text)
     item.shallow = item.shallow and form.shallow
     return form.image
 
@@ -151,11 +154,12 @@ def _difference(old: Image, new: Image, comparison: Comparison) -> Image:
 
 
 def _entry_value(entry: Entry) -> AttributeValue:
-    parts: Image = {"op": {"S": entry.op}, "path": {"S": entry.path}}
-    if entry.old is not None:
-        parts["old"] = entry.old
-    if entry.new is not None:
-        parts["new"] = entry.new
+    op, path, old, new = entry
+    parts: Image = {"op": {"S": op}, "path": {"S": path}}
+    if old is not None:
+        parts["old"] = old
+    if new is not None:
+        parts["new"] = new
     return {"M": parts}
 
 

@@ -4,9 +4,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCal
 count of numbers was found by trying on AWS's own DynamoDB Local, and a functional test holds it to the byte.
 """
 
-import re
+import math
+from collections.abc import Callable
+from typing import Any
 
-from audit_trail.core.values import AttributeValue, Image, canonical_number, decode_binary
+from audit_trail.core.values import AttributeValue, Image, decode_binary, significant
 
 LARGEST_ITEM = 409_600
 """Bytes, names included (docs.aws.amazon.com, Constraints in Amazon DynamoDB)."""
@@ -16,39 +18,41 @@ DEEPEST = 31
 _CONTAINER = 3  # bytes
 _ELEMENT = 1  # byte
 _LARGEST_NUMBER = 21  # bytes
-_EMPTY_PAIRS = re.compile("^(?:00)+|(?:00)+$")
 
 
-def item_size(item: Image) -> int:
-    """Return an item's size in bytes.
+def item_size(item: Image, room: float = math.inf) -> int:
+    """Return an item's size in bytes; where it's over ``room``, some number over it, found in less time.
 
     :raises MalformedValueError: it holds what isn't an attribute value.
     """
-    return sum(_utf8(name) + value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        size += _utf8(name) + value_size(value, room - size)
+        if size > room:
+            break
+    return size
 
 
-def value_size(value: AttributeValue) -> int:  # noqa: PLR0911  one return a type
-    """Return an attribute value's size in bytes, without its name."""
+def value_size(value: AttributeValue, room: float = math.inf) -> int:
+    """Return the same of an attribute value, without its name."""
     [(tag, body)] = value.items()
-    match tag:
-        case "S":
-            return _utf8(body)
-        case "N":
-            return _number(body)
-        case "B":
-            return len(decode_binary(body))
-        case "M":
-            return _CONTAINER + item_size(body) + _ELEMENT * len(body)
-        case "L":
-            return _CONTAINER + sum(map(value_size, body)) + _ELEMENT * len(body)
-        case "SS":
-            return sum(map(_utf8, body))
-        case "NS":
-            return sum(map(_number, body))
-        case "BS":
-            return sum(len(decode_binary(member)) for member in body)
-        case _:
-            return 1
+    if tag in _SCALARS:
+        return _SCALARS[tag](body)
+    return _HOLDERS[tag](body, room) if tag in _HOLDERS else 1
+
+
+def _map_size(body: Image, room: float) -> int:
+    size = _CONTAINER + _ELEMENT * len(body)
+    return size + item_size(body, room - size)
+
+
+def _list_size(body: list[AttributeValue], room: float) -> int:
+    size = _CONTAINER + _ELEMENT * len(body)
+    for element in body:
+        size += value_size(element, room - size)
+        if size > room:
+            break
+    return size
 
 
 def depth(item: Image) -> int:
@@ -79,9 +83,31 @@ def _utf8(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
+def _binary(text: str) -> int:
+    return len(decode_binary(text))
+
+
 def _number(text: str) -> int:
     """Count one byte for each pair of digits, as they pair up around the decimal point, and one for the rest."""
-    plain = canonical_number(text)
-    whole, _, fraction = plain.lstrip("-").partition(".")
-    pairs = _EMPTY_PAIRS.sub("", "0" * (len(whole) % 2) + whole + fraction + "0" * (len(fraction) % 2))
-    return min(_LARGEST_NUMBER, 1 + len(pairs) // 2 + (plain[0] == "-"))
+    negative, digits, last = significant(text)
+    pairs = (last + len(digits) - 1) // 2 - last // 2 + 1 if digits else 0
+    return min(_LARGEST_NUMBER, 1 + pairs + negative)
+
+
+def _members_size(size: Callable[[str], int]) -> Callable[[list[str], float], int]:
+    def total(members: list[str], room: float) -> int:
+        counted = 0
+        for member in members:
+            counted += size(member)
+            if counted > room:
+                break
+        return counted
+
+    return total
+
+
+_SCALARS: dict[str, Callable[[str], int]] = {"S": _utf8, "N": _number, "B": _binary}
+_HOLDERS: dict[str, Callable[[Any, float], int]] = {"M": _map_size, "L": _list_size} | {
+    f"{tag}S": _members_size(size) for tag, size in _SCALARS.items()
+}
+"""How the body of each type counts, the second with the room that there is for it; of the others, each is one byte."""

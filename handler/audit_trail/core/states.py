@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 
-from audit_trail.core.errors import TableTrailError
+from audit_trail.core.errors import MalformedItemError, TableTrailError
 from audit_trail.core.history import REORDER_WITHIN, Change, newest_first
 from audit_trail.core.values import Image
 
@@ -33,6 +33,7 @@ def after(change: Change) -> State:
     """Return how a change left the item.
 
     :raises StateUnknownError: its record doesn't have that image.
+    :raises MalformedItemError: its record isn't as it was stored.
     """
     return State(None if change.event_name == "REMOVE" else _needed(change, change.new_image), change)
 
@@ -59,6 +60,8 @@ def before(changes: Iterable[Change]) -> State | None:
 def _needed(change: Change, image: Image | None) -> Image:
     if image is not None:
         return image
+    if change.broken:
+        raise MalformedItemError(f"the record {change.timestamp} is not as stored, see trail verify: {change.broken}")
     if change.unreadable:
         raise StateUnreadableError(
             f"the images of the change of {change.time} can't be read: check that the reader policy is attached, "

@@ -15,6 +15,8 @@ import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import islice
+from operator import is_, itemgetter, lt
 from typing import Any
 
 from audit_trail.core.errors import MalformedValueError
@@ -28,7 +30,7 @@ Image = dict[str, AttributeValue]
 plain_number = re.compile(r"(?!-0$)-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
 """Matches a number that is in canonical form already; TypeError for anything but a string."""
 
-_ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?").fullmatch
+_ANY_NUMBER = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,6}))?").fullmatch
 _LARGEST_EXPONENT = 1_000  # DynamoDB's own is 125; without a bound, "1E999999" would fill the memory
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
@@ -41,15 +43,34 @@ def canonical_number(text: str) -> str:
     """
     if plain_number(text):
         return text
-    if not _ANY_NUMBER(text):
+    negative, digits, last = significant(text)
+    if last >= 0:
+        plain = digits + "0" * last if digits else "0"
+    else:
+        padded = digits.rjust(1 - last, "0")
+        plain = f"{padded[:last]}.{padded[last:]}"
+    return f"-{plain}" if negative and digits else plain
+
+
+def significant(text: str) -> tuple[bool, str, int]:
+    """Return whether a number is negative, its digits between the zeros at both ends, and the last one's power of ten.
+
+    :raises MalformedValueError: the text is not a finite decimal number.
+    """
+    if text.isascii() and text.isdecimal():
+        sign, whole, fraction, exponent = "", text, "", ""
+    elif found := _ANY_NUMBER(text):
+        sign, whole, fraction, exponent = found.groups("")
+    else:
         raise MalformedValueError("an N value is not a decimal number")
-    number = Decimal(text)
-    if number.is_zero():
-        return "0"
-    if abs(number.adjusted()) > _LARGEST_EXPONENT:
+    digits = (whole + fraction).rstrip("0")
+    last = len(whole) - len(digits) + int(exponent or 0)
+    digits = digits.lstrip("0")
+    if not digits:
+        return False, "", 0
+    if abs(last + len(digits) - 1) > _LARGEST_EXPONENT:
         raise MalformedValueError("an N value is beyond the range of DynamoDB's numbers")
-    plain = format(number, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return sign == "-", digits, last
 
 
 def decode_binary(text: str) -> bytes:
@@ -58,7 +79,7 @@ def decode_binary(text: str) -> bytes:
     :raises MalformedValueError: the text is not base64.
     """
     try:
-        return base64.b64decode(text, validate=True)
+        return binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError):
         raise MalformedValueError("a B value is not base64") from None
 
@@ -81,9 +102,12 @@ def _set_of(member: Callable[[Any], str], order: Callable[[str], Any] | None) ->
     def normalise(body: Any) -> list[str]:
         if type(body) is not list or not body:
             raise MalformedValueError("a set is not a list with members")
-        members = sorted({member(one) for one in body}, key=order)
-        if len(members) != len(body):
-            raise MalformedValueError("a set has a member twice")
+        members = list(map(member, body))
+        places = members if order is None else list(map(order, body))
+        if not all(map(lt, places, islice(places, 1, None))):
+            members = [one for one, _ in sorted(zip(members, places, strict=True), key=itemgetter(1))]
+            if len(set(members)) != len(body):
+                raise MalformedValueError("a set has a member twice")
         return body if members == body else members
 
     return normalise
@@ -105,18 +129,14 @@ def _list(body: Any) -> list[AttributeValue]:
     if type(body) is not list:
         raise MalformedValueError("an L value is not a list")
     normal = [canonical_value(element) for element in body]
-    return body if all(map(_is, normal, body)) else normal
+    return body if all(map(is_, normal, body)) else normal
 
 
 def _map(body: Any) -> Image:
     if not isinstance(body, dict):
         raise MalformedValueError("an M value is not a map")
     normal = {name: canonical_value(value) for name, value in body.items()}
-    return body if all(map(_is, normal.values(), body.values())) else normal
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
+    return body if all(map(is_, normal.values(), body.values())) else normal
 
 
 _NORMALISE: dict[str, Callable[[Any], Any]] = {
@@ -143,6 +163,8 @@ def canonical_value(value: AttributeValue) -> AttributeValue:
     if type(value) is not dict or len(value) != 1:
         raise MalformedValueError("an attribute value is not a map with exactly one type tag")
     [(tag, body)] = value.items()
+    if (tag == "S" and type(body) is str) or (tag == "BOOL" and type(body) is bool):
+        return value  # what most values are, and no call for it
     normalise = _NORMALISE.get(tag)
     if normalise is None:
         raise MalformedValueError("an attribute value has a type tag that is none of DynamoDB's ten")

@@ -1,4 +1,4 @@
-# One key for the source table, its history, the bucket and the logs.
+# One key for the source table, its history, the buckets and the logs.
 
 data "aws_caller_identity" "current" {}
 

@@ -25,7 +25,7 @@ locals {
   alarms = {
     iterator-age = merge(local.function_metrics, local.once, {
       metric = "IteratorAge", statistic = "Maximum", comparison = local.above, threshold = local.iterator_age_seconds * 1000
-      means  = "Changes wait over ${local.iterator_age_seconds} seconds for the function; after ${var.maximum_record_age_seconds} they go to the bucket."
+      means  = "Changes wait over ${local.iterator_age_seconds} seconds for the function; after ${var.maximum_record_age_seconds} they go to the failures bucket."
     })
     function-errors = merge(local.function_metrics, local.lasting, {
       metric = "Errors", statistic = "Sum", comparison = local.above, threshold = 0
@@ -41,7 +41,7 @@ locals {
     })
     records-quarantined = merge(local.trail_metrics, local.once, {
       metric = "RecordsQuarantined", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "Records that can't be stored as they are lie in the bucket under quarantine/."
+      means  = "Records that can't be stored as they are lie in the failures bucket under quarantine/."
     })
     changes-not-stored = merge(local.trail_metrics, local.lasting, {
       metric = "ChangesNotStored", statistic = "Sum", comparison = local.above, threshold = 0
@@ -49,15 +49,15 @@ locals {
     })
     batches-given-up = merge(local.mapping_metrics, local.once, {
       metric = "OnFailureDestinationDeliveredEventCount", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "Lambda gave up on changes; their payload lies in the bucket under aws/lambda/."
+      means  = "Lambda gave up on changes; their payload lies in the failures bucket under aws/lambda/."
     })
     changes-dropped = merge(local.mapping_metrics, local.once, {
       metric = "DroppedEventCount", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "Lambda gave up on changes and could not put them into the bucket: only the stream still has them, for 24 hours."
+      means  = "Lambda gave up on changes and could not put them into the failures bucket: only the stream still has them, for 24 hours."
     })
     destination-failures = merge(local.function_metrics, local.once, {
       metric = "DestinationDeliveryFailures", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "Lambda can't write to the bucket what it gives up on."
+      means  = "Lambda can't write to the failures bucket what it gives up on."
     })
     stream-mismatch = merge(local.trail_metrics, {
       metric = "StreamMismatch", statistic = "Maximum", comparison = local.above, threshold = 0
@@ -71,7 +71,7 @@ locals {
     })
     archive-late = merge(local.archive_metrics, local.once, {
       metric = "IteratorAge", statistic = "Maximum", comparison = local.above, threshold = local.iterator_age_seconds * 1000
-      means  = "Expired records wait over ${local.iterator_age_seconds} seconds for the archive; after ${var.maximum_record_age_seconds} they go to the bucket under aws/lambda/."
+      means  = "Expired records wait over ${local.iterator_age_seconds} seconds for the archive; after ${var.maximum_record_age_seconds} they go to the failures bucket under aws/lambda/."
     })
     archive-errors = merge(local.archive_metrics, local.lasting, {
       metric = "Errors", statistic = "Sum", comparison = local.above, threshold = 0
@@ -83,11 +83,11 @@ locals {
     })
     archive-given-up = merge(local.archive_mapping_metrics, local.once, {
       metric = "OnFailureDestinationDeliveredEventCount", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "Lambda gave up on expired records; their payload lies in the bucket under aws/lambda/."
+      means  = "Lambda gave up on expired records; their payload lies in the failures bucket under aws/lambda/."
     })
     archive-dropped = merge(local.archive_mapping_metrics, local.once, {
       metric = "DroppedEventCount", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "Lambda gave up on expired records and could not put them into the bucket: only the audit table's stream still has them, for 24 hours."
+      means  = "Lambda gave up on expired records and could not put them into the failures bucket: only the audit table's stream still has them, for 24 hours."
     })
     records-tampered = merge(local.trail_metrics, local.once, {
       metric = "RecordsTampered", statistic = "Sum", comparison = local.above, threshold = 0

@@ -1,5 +1,5 @@
 # Where records go when they expire: DynamoDB's TTL deletes them from the audit table, the audit table's own stream tells,
-# and a function writes them to archive/ in the trail's bucket. A second function is told of each change and deletion, and
+# and a function writes them to archive/ in the history bucket. A second function is told of each change and deletion, and
 # counts those by hand and those before their time. Both are entry points of the same zip.
 
 locals {
@@ -107,30 +107,12 @@ resource "aws_iam_role_policy" "archive" {
         Resource = "${aws_s3_bucket.history.arn}/archive/*"
       },
       {
-        Sid      = "Quarantine"
-        Effect   = "Allow"
-        Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.history.arn}/quarantine/*"
-      },
-      {
-        Sid      = "OnFailureDestination"
-        Effect   = "Allow"
-        Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.history.arn}/aws/lambda/*"
-      },
-      {
-        Sid      = "FindOnFailureDestination"
-        Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.history.arn
-      },
-      {
         Sid      = "WriteLogs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.archive[0].arn}:*"
       },
-    ], local.use_key_statements, local.network_statements)
+    ], local.keep_failures_statements, local.use_key_statements, local.network_statements)
   })
 }
 
@@ -175,7 +157,7 @@ resource "aws_lambda_event_source_mapping" "archive" {
 
   destination_config {
     on_failure {
-      destination_arn = aws_s3_bucket.history.arn
+      destination_arn = aws_s3_bucket.failures.arn
     }
   }
 
@@ -311,7 +293,7 @@ resource "aws_lambda_event_source_mapping" "tampering" {
   depends_on = [aws_iam_role_policy.tampering]
 }
 
-# The bucket, where records stay for years.
+# The history bucket, where records stay for years.
 
 resource "aws_s3_bucket_lifecycle_configuration" "archive" {
   # checkov:skip=CKV_AWS_300: objects are put whole, never uploaded in parts.

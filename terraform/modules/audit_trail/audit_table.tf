@@ -109,6 +109,7 @@ locals {
     "table-trail:source-table"     = var.source_table.name
     "table-trail:function"         = local.function_name # not the resource's, which needs this table first
     "table-trail:bucket"           = local.bucket_name
+    "table-trail:failures-bucket"  = local.failures_bucket_name
     "table-trail:schema-version"   = "1"
     "table-trail:partition-key"    = local.source_partition_key
     "table-trail:sort-key"         = local.source_sort_key

@@ -17,7 +17,7 @@ resource "aws_lambda_event_source_mapping" "stream" {
   # S3 gets the whole payload. SQS and SNS would get pointers into the stream, which forgets after 24 hours.
   destination_config {
     on_failure {
-      destination_arn = aws_s3_bucket.history.arn
+      destination_arn = aws_s3_bucket.failures.arn
     }
   }
 

@@ -109,7 +109,7 @@ locals {
     },
     {
       # Without ListBucket, S3 answers for an object that is gone as for one that is forbidden, which redrive must tell apart.
-      Sid    = "SeeBucket"
+      Sid    = "SeeBuckets"
       Effect = "Allow"
       Action = [
         "s3:GetBucketPolicyStatus",
@@ -118,7 +118,7 @@ locals {
         "s3:GetLifecycleConfiguration",
         "s3:ListBucket",
       ]
-      Resource = aws_s3_bucket.history.arn
+      Resource = [for bucket in local.buckets_with_failures : bucket.arn]
     },
   ], local.archive_doctor_statements)
 
@@ -155,13 +155,13 @@ locals {
         Sid      = "TakeFailures"
         Effect   = "Allow"
         Action   = ["s3:DeleteObject", "s3:GetObject"]
-        Resource = ["${aws_s3_bucket.history.arn}/aws/lambda/*", "${aws_s3_bucket.history.arn}/quarantine/*"]
+        Resource = flatten([for bucket in local.buckets_with_failures : ["${bucket.arn}/aws/lambda/*", "${bucket.arn}/quarantine/*"]])
       },
       {
         Sid      = "KeepRedriven"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = "${aws_s3_bucket.history.arn}/redriven/*"
+        Resource = "${aws_s3_bucket.failures.arn}/redriven/*"
       },
       {
         Sid      = "StoreImages"

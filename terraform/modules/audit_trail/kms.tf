@@ -10,7 +10,9 @@ locals {
   via_dynamodb        = "dynamodb.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
   via_s3              = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
   through_table       = { StringEquals = { "kms:ViaService" = local.via_dynamodb } }
+  through_s3          = { StringEquals = { "kms:ViaService" = local.via_s3 } }
   through_table_or_s3 = { StringEquals = { "kms:ViaService" = [local.via_dynamodb, local.via_s3] } }
+  failures_keys       = var.failures.kms_key == null ? local.keys : [var.failures.kms_key.arn]
 
   # A table's key is decrypted for whoever reads or writes an item; S3 makes a data key for each object that is put.
   read_key_statements = [for arn in local.keys : {
@@ -22,14 +24,21 @@ locals {
     Condition = local.through_table_or_s3
   }]
 
-  use_key_statements = [for arn in local.keys : {
+  use_key_statements = concat([for arn in local.keys : {
     Sid      = "UseTrailsKey"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
     Resource = arn
 
     Condition = local.through_table_or_s3
-  }]
+    }], [for key in var.failures.kms_key[*] : {
+    Sid      = "UseFailuresKey"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource = key.arn
+
+    Condition = local.through_s3
+  }])
 
   # Lambda reads the stream with the function's role, and a stream is encrypted with its table's key.
   source_key_statements = [for arn in local.source_keys : {
@@ -45,7 +54,7 @@ locals {
 }
 
 resource "aws_iam_role_policy" "keys" {
-  count = length(local.keys) + length(local.source_keys) == 0 ? 0 : 1
+  count = length(local.keys) + length(local.failures_keys) + length(local.source_keys) == 0 ? 0 : 1
 
   name = "keys"
   role = aws_iam_role.function.id

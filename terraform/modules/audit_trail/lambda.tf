@@ -72,6 +72,7 @@ locals {
     PARTITION_KEY                = local.source_partition_key
     SORT_KEY                     = local.source_sort_key
     TRAIL_BUCKET                 = aws_s3_bucket.history.bucket
+    FAILURES_BUCKET              = aws_s3_bucket.failures.bucket
     RETENTION_DAYS               = var.retention_days == null ? null : tostring(var.retention_days)
     ACTOR_ATTRIBUTE              = var.actor_attribute
     REASON_ATTRIBUTE             = var.reason_attribute

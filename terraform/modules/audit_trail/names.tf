@@ -20,6 +20,7 @@ locals {
     archive_role      = { stem = local.dashed_name, suffix = "-archive-${data.aws_region.current.id}", limit = 64 }
     tampering         = { stem = local.dashed_name, suffix = "-tampering", limit = 64 }
     tampering_role    = { stem = local.dashed_name, suffix = "-tampering-${data.aws_region.current.id}", limit = 64 }
+    failures_bucket   = { stem = lower(local.dashed_name), suffix = "-failures-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}", limit = 63 }
     bucket            = { stem = lower(local.dashed_name), suffix = "-trail-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}", limit = 63 }
   }
   default_names = {
@@ -32,4 +33,6 @@ locals {
   function_name = coalesce(var.function_name, local.default_names.function)
   role_name     = local.default_names.role
   bucket_name   = coalesce(var.bucket_name, local.default_names.bucket)
+
+  failures_bucket_name = coalesce(var.failures.bucket_name, local.default_names.failures_bucket)
 }

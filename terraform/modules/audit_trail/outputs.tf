@@ -49,13 +49,23 @@ output "event_source_mapping_uuid" {
 }
 
 output "bucket_name" {
-  description = "Name of the trail's bucket."
+  description = "Name of the history bucket."
   value       = aws_s3_bucket.history.id
 }
 
 output "bucket_arn" {
-  description = "ARN of the trail's bucket."
+  description = "ARN of the history bucket."
   value       = aws_s3_bucket.history.arn
+}
+
+output "failures_bucket_name" {
+  description = "Name of the failures bucket."
+  value       = aws_s3_bucket.failures.id
+}
+
+output "failures_bucket_arn" {
+  description = "ARN of the failures bucket."
+  value       = aws_s3_bucket.failures.arn
 }
 
 output "archive_function_name" {

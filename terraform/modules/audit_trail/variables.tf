@@ -46,7 +46,7 @@ variable "function_name" {
 }
 
 variable "bucket_name" {
-  description = "Name of the bucket, unique among all of AWS. Null: `<audit table>-trail-<account id>-<region>`, shortened and made distinct by a hash where S3's 63 characters or its alphabet don't suffice."
+  description = "Name of the history bucket, unique among all of AWS. Null: `<audit table>-trail-<account id>-<region>`, shortened and made distinct by a hash where S3's 63 characters or its alphabet don't suffice."
   type        = string
   default     = null
 
@@ -70,7 +70,7 @@ variable "retention_days" {
 }
 
 variable "archive" {
-  description = "Keep records that expire, under archive/ in the bucket; needs retention_days. {} turns it on. batching_window_seconds: how long deletions are gathered for one object. transitions: after how many days objects move to which storage class, of those that can be read at once. object_lock: mode (GOVERNANCE or COMPLIANCE) and days for which no object version of the whole bucket can be deleted; COMPLIANCE binds everybody, and can't be taken back. glue: make a Glue table and a query for Athena. Null: what expires is gone."
+  description = "Keep records that expire, under archive/ in the history bucket; needs retention_days. {} turns it on. batching_window_seconds: how long deletions are gathered for one object. transitions: after how many days objects move to which storage class, of those that can be read at once. object_lock: mode (GOVERNANCE or COMPLIANCE) and days for which no object version of the whole history bucket can be deleted; COMPLIANCE binds everybody, and can't be taken back. glue: make a Glue table and a query for Athena. Null: what expires is gone."
   default     = null
   type = object({
     batching_window_seconds = optional(number, 60)
@@ -102,6 +102,40 @@ variable "archive" {
   validation {
     condition     = try(var.archive.object_lock, null) == null ? true : var.archive.object_lock.days >= 1 && var.archive.object_lock.days <= 36500 && floor(var.archive.object_lock.days) == var.archive.object_lock.days
     error_message = "archive.object_lock.days must be a whole number from 1 to 36500."
+  }
+}
+
+variable "failures" {
+  description = "The bucket of what could not be stored, raw data of items. bucket_name: its name, unique among all of AWS (null: `<audit table>-failures-<account id>-<region>`, shortened as bucket_name is). kms_key: its own key, as kms_key otherwise (null: kms_key's). redriven_days: days after which what `trail redrive` put back expires; 0 keeps it for ever. reader_role_arns: the only roles that may read its objects, whatever other policies allow (empty: those policies decide)."
+  nullable    = false
+  default     = {}
+  type = object({
+    bucket_name      = optional(string)
+    kms_key          = optional(object({ arn = string }))
+    redriven_days    = optional(number, 30)
+    reader_role_arns = optional(list(string), [])
+  })
+
+  validation {
+    condition     = var.failures.bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.failures.bucket_name))
+    error_message = "failures.bucket_name must have 3 to 63 characters, of lower-case letters, digits and -, and begin and end with a letter or digit."
+  }
+
+  validation {
+    condition     = var.failures.kms_key == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.failures.kms_key.arn))
+    error_message = "failures.kms_key.arn must be a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
+  }
+
+  validation {
+    condition     = var.failures.redriven_days >= 0 && var.failures.redriven_days <= 36500 && floor(var.failures.redriven_days) == var.failures.redriven_days
+    error_message = "failures.redriven_days must be a whole number from 0 (for ever) to 36500."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in var.failures.reader_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))
+    ])
+    error_message = "failures.reader_role_arns takes whole ARNs of IAM roles, such as arn:aws:iam::123456789012:role/operators: no wildcards, no users, no sessions (arn:aws:sts::…:assumed-role/…)."
   }
 }
 
@@ -236,7 +270,7 @@ variable "deletion_protection" {
 }
 
 variable "force_destroy" {
-  description = "Let destroy delete the bucket while it holds objects."
+  description = "Let destroy delete the buckets while they hold objects."
   type        = bool
   default     = false
   nullable    = false
@@ -342,7 +376,7 @@ variable "log_level" {
 
 # An object, whose being there is known at plan even where the key is made in the same apply.
 variable "kms_key" {
-  description = "KMS key of your own for the audit table, the bucket and the logs: the resource aws_kms_key, its data source, or { arn = … }. Its policy must let CloudWatch Logs use it. Null: the services' own keys."
+  description = "KMS key of your own for the audit table, the buckets and the logs: the resource aws_kms_key, its data source, or { arn = … }. Its policy must let CloudWatch Logs use it. Null: the services' own keys."
   type        = object({ arn = string })
   default     = null
 
@@ -364,7 +398,7 @@ variable "source_kms_key" {
 }
 
 variable "append_only" {
-  description = "Resource policies by which the audit table can only be added to, and the bucket keeps what it has, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no such policies."
+  description = "Resource policies by which the audit table can only be added to, and the history bucket keeps what it has, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no such policies."
   default     = null
   type = object({
     break_glass_role_arns = list(string)
@@ -480,7 +514,7 @@ variable "parallelization_factor" {
 }
 
 variable "maximum_record_age_seconds" {
-  description = "Seconds for which a change that can't be stored is tried again, before it goes to the bucket. A record that kills the function holds up its shard for as long."
+  description = "Seconds for which a change that can't be stored is tried again, before it goes to the failures bucket. A record that kills the function holds up its shard for as long."
   type        = number
   default     = 21600
   nullable    = false

@@ -14,6 +14,14 @@ mock_resource "aws_s3_bucket" {
   }
 }
 
+override_resource {
+  target = aws_s3_bucket.failures
+  values = {
+    id  = "audit-failures-123456789012-eu-central-1"
+    arn = "arn:aws:s3:::audit-failures-123456789012-eu-central-1"
+  }
+}
+
 mock_resource "aws_iam_role" {
   defaults = {
     id  = "audit-trail-eu-central-1"

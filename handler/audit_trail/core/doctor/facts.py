@@ -109,7 +109,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How the trail's bucket is set up."""
+    """How one of the trail's buckets is set up."""
 
     versioning: str
     blocks_public_access: bool
@@ -126,11 +126,13 @@ class LifecycleRule:
     """Of the objects that it is for; empty for all."""
     deletes: bool
     """It deletes objects, or versions of them; otherwise it moves them, or tidies up."""
+    only_noncurrent: bool = False
+    """It deletes noncurrent versions alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits under one of the bucket's prefixes."""
+    """What waits under one prefix of the trail's buckets."""
 
     objects: int
     more: bool
@@ -172,8 +174,12 @@ class Facts:
     source_readers: tuple[str, ...] | Unseen
     """ARNs of the functions that read the source table's stream by an event source mapping that isn't disabled."""
     bucket: Bucket | Unseen | None
+    """The history bucket."""
     lifecycle: tuple[LifecycleRule, ...] | Unseen | None
-    """The bucket's rules."""
+    """Its rules."""
+    failures_bucket: Bucket | Unseen | None
+    """None also where the trail has one bucket for everything; likewise its rules."""
+    failures_lifecycle: tuple[LifecycleRule, ...] | Unseen | None
     given_up: Waiting | Unseen
     quarantined: Waiting | Unseen
     alarms: tuple[Alarm, ...] | Unseen

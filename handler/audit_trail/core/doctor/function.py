@@ -15,6 +15,7 @@ SETTINGS = (
     "PARTITION_KEY",
     "SORT_KEY",
     "TRAIL_BUCKET",
+    "FAILURES_BUCKET",
     "RETENTION_DAYS",
     "ACTOR_ATTRIBUTE",
     "REASON_ATTRIBUTE",
@@ -81,17 +82,17 @@ def _gone(name: str) -> str:
     return f"the function {name} is gone: `make deploy`"
 
 
-def needed_by_role(table: str, stream: str | None, bucket: str, log_group: str) -> dict[str, list[str]]:
+def needed_by_role(table: str, stream: str | None, history: str, failures: str, log_group: str) -> dict[str, list[str]]:
     """Return what the function's role must be allowed: actions by the ARN that they are for.
 
-    Each argument is an ARN. Terraform grants them in audit_table.tf, event_source_mapping.tf, failures.tf, lambda.tf.
+    Each argument is an ARN. Terraform grants them in audit_table.tf, event_source_mapping.tf, buckets.tf, lambda.tf.
     """
     needed = {
         table: ["dynamodb:PartiQLInsert"],
-        f"{bucket}/images/x": ["s3:PutObject"],
-        f"{bucket}/quarantine/x": ["s3:PutObject"],
-        f"{bucket}/aws/lambda/x": ["s3:PutObject"],
-        bucket: ["s3:ListBucket"],
+        f"{history}/images/x": ["s3:PutObject"],
+        f"{failures}/quarantine/x": ["s3:PutObject"],
+        f"{failures}/aws/lambda/x": ["s3:PutObject"],
+        failures: ["s3:ListBucket"],
         f"{log_group}:log-stream:x": ["logs:CreateLogStream", "logs:PutLogEvents"],
     }
     if stream is not None:

@@ -8,7 +8,7 @@ from audit_trail.core.doctor.findings import Finding, Section, ok, problem, unkn
 from audit_trail.core.stream_health import CAPTURE, ENABLED, Reading, mapping_problems
 
 LONGEST_RECORD_AGE = 64_800
-"""Seconds: a stream keeps 24 hours, and what is given up has to be written to the bucket before."""
+"""Seconds: a stream keeps 24 hours, and what is given up has to be written to the failures bucket before."""
 MOST_READERS = 2
 """Readers that a shard of a stream takes; more are throttled.
 
@@ -56,7 +56,8 @@ def keeps_all(
     """Judge whether a mapping can lose nothing that its filters are for; ``section`` is for one that is gone."""
     if found is None:
         return gone(reading, section)
-    bucket = seen(facts.settings).get("TRAIL_BUCKET", "")
+    settings = seen(facts.settings)
+    bucket = settings.get("FAILURES_BUCKET") or settings.get("TRAIL_BUCKET", "")
     partition = facts.table.arn.split(":")[1]
     wrong = unlike_terraforms(
         (
@@ -73,7 +74,7 @@ def keeps_all(
     )
     if wrong:
         return problem(f"{reading.mapping} is not as Terraform makes it: {'; '.join(wrong)}; `make deploy`")
-    return ok(f"failed batches are bisected, retried for {found.record_age} seconds, then kept in the bucket")
+    return ok(f"failed batches are bisected, retried for {found.record_age} seconds, then kept in the failures bucket")
 
 
 def gone(reading: Reading, section: Section) -> Finding:

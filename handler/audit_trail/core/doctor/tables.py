@@ -63,7 +63,7 @@ def expiry(facts: Facts) -> Finding:
     if on:
         if not told.get("ARCHIVE"):
             return warning(
-                f"records are gone for good after {days} days: set `archive = {{}}` to keep them in the bucket"
+                f"records are gone for good after {days} days: set `archive = {{}}` to keep them in the history bucket"
             )
         return ok(f"records expire after {days} days, and go into the archive")
     return problem(f"records should expire after {days} days, and never do: TTL is {found.status}; `make deploy`")

@@ -72,7 +72,7 @@ def _waited(what: str, ages: list[float], mapping: object, section: Section) -> 
     limit = _record_age(mapping)
     waited = f"{what} had waited up to {seconds} s of the {limit} s that they may"
     if seconds > limit / 2:
-        return problem(f"{waited}: they go to the bucket soon", section)
+        return problem(f"{waited}: they go to the failures bucket soon", section)
     if seconds > _LONG_LAG:
         return warning(waited, section)
     return ok(f"in the last 15 minutes {waited}")
