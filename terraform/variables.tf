@@ -207,3 +207,20 @@ variable "dashboard" {
   type        = bool
   default     = null
 }
+
+# For a deployment that is locked down: docs/bootstrap.md.
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the managed policy that bounds the functions' roles, such as the bootstrap's output of that name. Null or empty: none."
+  type        = string
+  default     = null
+}
+
+variable "append_only" {
+  description = "Have the audit table and the bucket refuse to lose history, as module audit_trail's `append_only`. Null: no such policy."
+  default     = null
+  type = object({
+    break_glass_role_arns = list(string)
+    operator_role_arns    = optional(list(string), [])
+  })
+}

@@ -55,7 +55,7 @@ run "none" {
   }
 
   assert {
-    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper")]) == 0
+    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper") || strcontains(key, "expired")]) == 0
     error_message = "Without an archive nothing rings for it."
   }
 
@@ -148,12 +148,13 @@ run "on" {
       && aws_lambda_event_source_mapping.tampering[0].maximum_retry_attempts == -1
       && length(aws_lambda_event_source_mapping.tampering[0].destination_config) == 0
       && length(one(aws_lambda_event_source_mapping.tampering[0].filter_criteria).filter) == 2
+      && aws_lambda_event_source_mapping.tampering[0].maximum_batching_window_in_seconds == 60
     )
-    error_message = "What is done by hand is counted, and goes nowhere."
+    error_message = "What is done by hand or expires early is counted, gathered for a minute, and goes nowhere."
   }
 
   assert {
-    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper")]) == 8
+    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper") || strcontains(key, "expired")]) == 9
     error_message = "The archive has alarms of its own."
   }
 

@@ -14,6 +14,7 @@ module "audit" {
   handler_zip     = var.handler_zip
   actor_attribute = each.value.actor_attribute
   retention_days  = each.value.retention_days
+  append_only     = var.append_only
   alarms          = var.alarms
 }
 

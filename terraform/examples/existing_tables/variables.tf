@@ -22,3 +22,12 @@ variable "alarms" {
     silence_minutes      = optional(number)
   })
 }
+
+variable "append_only" {
+  description = "Who may still change and delete history (break_glass_role_arns), and who may add to it (operator_role_arns): for production. Null: whoever has the permissions."
+  default     = null
+  type = object({
+    break_glass_role_arns = list(string)
+    operator_role_arns    = optional(list(string), [])
+  })
+}

@@ -93,9 +93,13 @@ locals {
       metric = "RecordsTampered", statistic = "Sum", comparison = local.above, threshold = 0
       means  = "Somebody changes or deletes records of the audit table by hand."
     })
+    records-expired-early = merge(local.trail_metrics, local.once, {
+      metric = "RecordsExpiredEarly", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "TTL deletes records of the audit table before their time."
+    })
     tampering-unseen = merge(local.tampering_metrics, local.lasting, {
       metric = "Errors", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "The function that counts what is done to records by hand fails."
+      means  = "The function that counts what is done to records by hand, or expires early, fails."
     })
     silence = merge(local.trail_metrics, {
       metric = "ChangesStored", statistic = "Sum", comparison = "LessThanThreshold", threshold = 1
@@ -103,7 +107,7 @@ locals {
       means  = "No change was stored for ${local.silence_minutes} minutes."
     })
   }
-  archive_alarms = ["archive-stream-mismatch", "archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "tampering-unseen"]
+  archive_alarms = ["archive-stream-mismatch", "archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "records-expired-early", "tampering-unseen"]
   wanted_alarms = [
     for key in keys(local.alarms) : key
     if var.alarms != null && (key != "silence" || local.silence_minutes > 0) && (var.archive != null || !contains(local.archive_alarms, key))

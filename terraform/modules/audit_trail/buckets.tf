@@ -195,11 +195,17 @@ resource "aws_s3_bucket_policy" "history" {
   bucket = aws_s3_bucket.history.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.tls_only_statements.history, local.write_once_statements.history)
+    Statement = concat(local.tls_only_statements.history, local.write_once_statements.history, local.bucket_append_only_statements)
   })
 
-  # S3 answers two configuration changes of one bucket at the same time with a conflict.
-  depends_on = [aws_s3_bucket_public_access_block.history]
+  # S3 answers two configuration changes of one bucket at the same time with a conflict. And append_only denies three of
+  # them, which therefore come before it.
+  depends_on = [
+    aws_s3_bucket_public_access_block.history,
+    aws_s3_bucket_versioning.history,
+    aws_s3_bucket_lifecycle_configuration.archive,
+    aws_s3_bucket_object_lock_configuration.archive,
+  ]
 }
 
 resource "aws_s3_bucket_policy" "failures" {

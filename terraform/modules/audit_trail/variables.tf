@@ -398,7 +398,7 @@ variable "source_kms_key" {
 }
 
 variable "append_only" {
-  description = "Resource policy by which the audit table can only be added to, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no policy."
+  description = "Resource policies by which the audit table can only be added to, and the history bucket keeps what it has, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no such policies."
   default     = null
   type = object({
     break_glass_role_arns = list(string)
