@@ -4,7 +4,7 @@ locals {
   keys        = var.kms_key == null ? [] : [var.kms_key.arn]
   source_keys = var.source_kms_key == null ? [] : [var.source_kms_key.arn]
 
-  failures_keys = var.failures.kms_key == null ? local.keys : [var.failures.kms_key.arn]
+  failures_keys = local.failures.kms_key == null ? local.keys : [local.failures.kms_key.arn]
 
   # A table's key is decrypted for whoever reads or writes an item; S3 makes a data key for each object that is put.
   read_key_statements = [for arn in local.keys : {
@@ -19,7 +19,7 @@ locals {
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
     Resource = arn
-    }], [for key in var.failures.kms_key[*] : {
+    }], [for key in local.failures.kms_key[*] : {
     Sid      = "UseFailuresKey"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
