@@ -244,15 +244,15 @@ run "everything" {
 
   assert {
     condition = (
-      aws_glue_catalog_database.archive[0].name == "orders_audit_2"
+      aws_glue_catalog_database.archive[0].name == "orders_audit_2_${substr(sha256("Orders.audit-2"), 0, 8)}"
       && aws_glue_catalog_table.archive[0].storage_descriptor[0].location == "s3://${aws_s3_bucket.history.id}/archive/"
       && aws_glue_catalog_table.archive[0].parameters["storage.location.template"] == "s3://${aws_s3_bucket.history.id}/archive/dt=$${dt}/"
       && aws_glue_catalog_table.archive[0].parameters["projection.enabled"] == "true"
       && aws_glue_catalog_table.archive[0].partition_keys[0].name == "dt"
-      && aws_athena_named_query.archive[0].database == "orders_audit_2"
-      && output.archive_athena_database == "orders_audit_2"
+      && aws_athena_named_query.archive[0].database == aws_glue_catalog_database.archive[0].name
+      && output.archive_athena_database == aws_glue_catalog_database.archive[0].name
     )
-    error_message = "Athena finds the days by projection."
+    error_message = "Athena finds the days by projection, in a database that no other table's name comes to."
   }
 }
 

@@ -82,7 +82,7 @@ run "on" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && alltrue([for group in [aws_cloudwatch_log_group.stream_check, aws_cloudwatch_log_group.archive, aws_cloudwatch_log_group.tampering] : group[0].kms_key_id == var.kms_key.arn])
+    condition     = aws_dynamodb_table.audit.server_side_encryption[0].enabled && aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && alltrue([for group in [aws_cloudwatch_log_group.stream_check, aws_cloudwatch_log_group.archive, aws_cloudwatch_log_group.tampering] : group[0].kms_key_id == var.kms_key.arn])
     error_message = "The key encrypts the table and the logs."
   }
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 UNNAMEABLE = {
     "cloudwatch:GetMetricData": "metrics are no resources of IAM's",
+    "ec2:AssignPrivateIpAddresses": "Lambda asks for it before there is an interface, on everything",
+    "ec2:DeleteNetworkInterface": "likewise",
+    "ec2:UnassignPrivateIpAddresses": "likewise",
     "ec2:DescribeNetworkInterfaces": "AWS knows no resource for the list",
     "ec2:DescribeSubnets": "AWS knows no resource for the list",
     "lambda:ListEventSourceMappings": "AWS knows no resource for the list",
@@ -38,12 +41,7 @@ PARTS = {
 LISTS = {
     r"arn:aws:cloudwatch:[^*]+:alarm:\*": {"cloudwatch:DescribeAlarms"},
     r"arn:aws:logs:[^*]+:log-group:\*": {"logs:DescribeLogGroups"},
-    r"arn:aws:ec2:[^*]+:network-interface/\*": {
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:UnassignPrivateIpAddresses",
-    },
+    r"arn:aws:ec2:[^*]+:network-interface/\*": {"ec2:CreateNetworkInterface"},
     r"arn:aws:lambda:[^*]+:event-source-mapping:\*": {
         "lambda:DeleteEventSourceMapping",
         "lambda:GetEventSourceMapping",

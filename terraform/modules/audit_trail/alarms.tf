@@ -19,8 +19,8 @@ locals {
   above = "GreaterThanThreshold"
 
   # Lambda gives up on what is older than maximum_record_age_seconds, so that an age beyond it is never seen.
-  iterator_age_seconds = try(coalesce(var.alarms.iterator_age_seconds, min(3600, var.maximum_record_age_seconds / 2)), 0)
-  silence_minutes      = try(coalesce(var.alarms.silence_minutes, 0), 0)
+  iterator_age_seconds = var.alarms == null ? 0 : coalesce(try(var.alarms.iterator_age_seconds, null), min(3600, var.maximum_record_age_seconds / 2))
+  silence_minutes      = try(coalesce(var.alarms.silence_minutes), 0)
 
   alarms = {
     iterator-age = merge(local.function_metrics, local.once, {

@@ -12,7 +12,7 @@ locals {
   through_table       = { StringEquals = { "kms:ViaService" = local.via_dynamodb } }
   through_s3          = { StringEquals = { "kms:ViaService" = local.via_s3 } }
   through_table_or_s3 = { StringEquals = { "kms:ViaService" = [local.via_dynamodb, local.via_s3] } }
-  failures_keys       = var.failures.kms_key == null ? local.keys : [var.failures.kms_key.arn]
+  failures_keys       = local.failures.kms_key == null ? local.keys : [local.failures.kms_key.arn]
 
   # A table's key is decrypted for whoever reads or writes an item; S3 makes a data key for each object that is put.
   read_key_statements = [for arn in local.keys : {
@@ -31,7 +31,7 @@ locals {
     Resource = arn
 
     Condition = local.through_table_or_s3
-    }], [for key in var.failures.kms_key[*] : {
+    }], [for key in local.failures.kms_key[*] : {
     Sid      = "UseFailuresKey"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]

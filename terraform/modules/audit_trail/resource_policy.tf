@@ -35,7 +35,7 @@ locals {
       Resource  = aws_dynamodb_table.audit.arn
       Condition = {
         ArnNotEquals = {
-          "aws:PrincipalArn" = concat([aws_iam_role.function.arn], policy.operator_role_arns, policy.break_glass_role_arns)
+          "aws:PrincipalArn" = concat([aws_iam_role.function.arn], lookup(policy, "operator_role_arns", []), policy.break_glass_role_arns)
         }
         BoolIfExists = { "aws:PrincipalIsAWSService" = "false" }
       }
