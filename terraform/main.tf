@@ -44,4 +44,7 @@ module "audit" {
   alarms        = var.alarms
   alarm_actions = var.alarm_actions
   dashboard     = var.dashboard
+
+  permissions_boundary_arn = var.permissions_boundary_arn == "" ? null : var.permissions_boundary_arn
+  append_only              = var.append_only
 }

@@ -72,53 +72,33 @@ variable "retention_days" {
 
 variable "archive" {
   description = "Keep records that expire, as module audit_trail's `archive`: {} turns it on. Null: what expires is gone."
+  type        = any
   default     = null
-  type = object({
-    batching_window_seconds = optional(number)
-    transitions             = optional(list(object({ days = number, storage_class = string })))
-    object_lock             = optional(object({ mode = string, days = number }))
-    glue                    = optional(bool)
-  })
 }
 
 variable "failures" {
   description = "The bucket of what could not be stored, as module audit_trail's `failures`."
+  type        = any
   default     = {}
   nullable    = false
-  type = object({
-    bucket_name      = optional(string)
-    kms_key          = optional(object({ arn = string }))
-    redriven_days    = optional(number)
-    reader_role_arns = optional(list(string))
-  })
 }
 
 variable "audit_capacity" {
   description = "Capacity of the audit table, as module audit_trail's `capacity`."
+  type        = map(string)
   default     = null
-  type = object({
-    billing_mode            = optional(string)
-    max_read_request_units  = optional(number)
-    max_write_request_units = optional(number)
-    read_capacity           = optional(number)
-    write_capacity          = optional(number)
-  })
 }
 
 variable "time_index" {
   description = "Index of all changes by time, as module audit_trail's `time_index`. Null: none."
+  type        = map(number)
   default     = {}
-  type = object({
-    shards = optional(number, 4)
-  })
 }
 
 variable "actor_index" {
   description = "Index of changes by actor, as module audit_trail's `actor_index`. Null: none."
+  type        = map(number)
   default     = {}
-  type = object({
-    shards = optional(number, 4)
-  })
 }
 
 variable "force_destroy" {
@@ -189,11 +169,8 @@ variable "maximum_record_age_seconds" {
 
 variable "alarms" {
   description = "CloudWatch alarms and the check of the stream, as module audit_trail's `alarms`. Null: none."
+  type        = map(number)
   default     = {}
-  type = object({
-    iterator_age_seconds = optional(number)
-    silence_minutes      = optional(number)
-  })
 }
 
 variable "alarm_actions" {
@@ -206,4 +183,21 @@ variable "dashboard" {
   description = "Make a CloudWatch dashboard."
   type        = bool
   default     = null
+}
+
+# For a deployment that is locked down: docs/bootstrap.md.
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the managed policy that bounds the functions' roles, such as the bootstrap's output of that name. Null or empty: none."
+  type        = string
+  default     = null
+}
+
+variable "append_only" {
+  description = "Have the audit table and the bucket refuse to lose history, as module audit_trail's `append_only`. Null: no such policy."
+  default     = null
+  type = object({
+    break_glass_role_arns = list(string)
+    operator_role_arns    = optional(list(string), [])
+  })
 }

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from audit_trail.core.records import RecordSettings, StreamRecord
     from audit_trail.core.values import Image
 
+DELETED = NOON + 90 * 86_400
+"""When TTL deletes, in epoch seconds."""
 AUDIT_ARN = ARN.replace("table/orders", "table/orders-audit")
 
 
@@ -27,7 +29,7 @@ def deletion(item: Image, number: int, **fields: Any) -> dict[str, Any]:
     """Return the stream record of an audit record's deletion by TTL, with that sequence number, a quarter later."""
     keys = {name: value for name, value in item.items() if name in ("order_id", "order_id#line", "timestamp")}
     change = {
-        "ApproximateCreationDateTime": NOON + 90 * 86_400,
+        "ApproximateCreationDateTime": DELETED,
         "SequenceNumber": f"{number:021d}",
         "StreamViewType": "OLD_IMAGE",
     }

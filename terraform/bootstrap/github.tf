@@ -1,17 +1,18 @@
-# Two roles for the workflow deploy.yml, which GitHub's tokens open: one that plans, and one that deploys.
+# Three roles for the workflow deploy.yml, which GitHub's tokens open: one that plans a pull request, one that plans the branch
+# and keeps the plan for approval, and one that deploys.
 # https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 
 locals {
   issuer = "token.actions.githubusercontent.com"
 
+  subject_prefix = coalesce(var.github_subject_prefix, "repo:${var.github_repository}")
+
   # The token's subject, whole: StringEquals knows no wildcards.
   subjects = {
-    # A pull request's code runs with this one.
-    plan = [
-      "repo:${var.github_repository}:pull_request",
-      "repo:${var.github_repository}:ref:refs/heads/${var.branch}",
-    ]
-    deploy = ["repo:${var.github_repository}:environment:${var.environment}"]
+    # A pull request's code runs with this one, unapproved: it must not reach a plan that waits for approval.
+    pull-request = ["${local.subject_prefix}:pull_request"]
+    plan         = ["${local.subject_prefix}:ref:refs/heads/${var.branch}"]
+    deploy       = ["${local.subject_prefix}:environment:${var.environment}"]
   }
 
   oidc_provider_arn = one(coalescelist(aws_iam_openid_connect_provider.github[*].arn, [var.github_oidc_provider_arn]))
@@ -46,6 +47,13 @@ resource "aws_iam_role" "ci" {
       }
     }]
   })
+
+  lifecycle {
+    precondition {
+      condition     = replace(local.subject_prefix, "/@[0-9]+/", "") == "repo:${var.github_repository}"
+      error_message = "github_subject_prefix names another repository than github_repository, ${var.github_repository}."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "state" {
@@ -65,27 +73,29 @@ resource "aws_iam_role_policy" "trail" {
 }
 
 locals {
+  read_state_statements = [
+    {
+      Sid      = "FindState"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = aws_s3_bucket.state.arn
+    },
+    {
+      Sid      = "ReadState"
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = local.state_arn
+    },
+  ]
+
   state_statements = {
-    plan = [
-      {
-        Sid      = "FindState"
-        Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.state.arn
-      },
-      {
-        Sid      = "ReadState"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = local.state_arn
-      },
-      {
-        Sid      = "KeepPlans"
-        Effect   = "Allow"
-        Action   = "s3:PutObject"
-        Resource = "${aws_s3_bucket.state.arn}/${local.plans}/*"
-      },
-    ]
+    pull-request = local.read_state_statements
+    plan = concat(local.read_state_statements, [{
+      Sid      = "KeepPlans"
+      Effect   = "Allow"
+      Action   = "s3:PutObject"
+      Resource = "${aws_s3_bucket.state.arn}/${local.plans}/*"
+    }])
     deploy = [
       {
         Sid      = "FindState"

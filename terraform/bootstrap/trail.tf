@@ -15,17 +15,21 @@ locals {
   functions  = [for part in ["trail", "stream-check", "archive", "tampering"] : "${var.audit_table_name}-${part}"]
   roles      = [for name in local.functions : "${local.arn}:iam::${local.account}:role/${name}-${local.region}"]
   mappings   = "${local.arn}:lambda:${local.here}:event-source-mapping:*"
+  buckets    = [for part in ["trail", "failures"] : "${local.arn}:s3:::${var.audit_table_name}-${part}-${local.account}-${local.region}"]
   of_mapping = { ArnEquals = { "lambda:FunctionArn" = [for name in local.functions : "${local.arn}:lambda:${local.here}:function:${name}"] } }
+
+  source_table = "${local.arn}:dynamodb:${local.here}:table/${var.source_table_name}"
+  audit_table  = "${local.arn}:dynamodb:${local.here}:table/${var.audit_table_name}"
 
   # Kind of resource → which ones, and what may be done to them.
   permissions = {
     Tables = {
-      resources = [for name in [var.source_table_name, var.audit_table_name] : "${local.arn}:dynamodb:${local.here}:table/${name}"]
-      read      = ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"]
+      resources = [local.source_table, local.audit_table]
+      read      = ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetResourcePolicy", "dynamodb:ListTagsOfResource"]
       write     = ["dynamodb:CreateTable", "dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"]
     }
     Buckets = {
-      resources = [for part in ["trail", "failures"] : "${local.arn}:s3:::${var.audit_table_name}-${part}-${local.account}-${local.region}"]
+      resources = local.buckets
       read = [
         "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration",
         "s3:GetBucketOwnershipControls", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketRequestPayment", "s3:GetBucketTagging",
@@ -46,12 +50,10 @@ locals {
       ]
     }
     Roles = {
+      # A trust policy is nobody's to change here: each of the module's says Lambda, from the role's creation on.
       resources = local.roles
       read      = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
-      write = [
-        "iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
-        "iam:UpdateRole", "iam:UpdateRoleDescription",
-      ]
+      write     = ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole", "iam:UpdateRoleDescription"]
     }
     Logs = {
       # With :* for most actions, without it for tags:
@@ -100,11 +102,14 @@ locals {
     },
   ]
 
+  planner_statements = concat(local.seeing_statements, [
+    for kind, one in local.permissions : { Sid = "See${kind}", Effect = "Allow", Action = one.read, Resource = one.resources }
+  ])
+
   trail_statements = {
-    plan = concat(local.seeing_statements, [
-      for kind, one in local.permissions : { Sid = "See${kind}", Effect = "Allow", Action = one.read, Resource = one.resources }
-    ])
-    deploy = concat(local.seeing_statements, local.mapping_statements, [
+    pull-request = local.planner_statements
+    plan         = local.planner_statements
+    deploy = concat(local.seeing_statements, local.mapping_statements, local.role_statements, local.history_statements, [
       for kind, one in local.permissions : { Sid = "Manage${kind}", Effect = "Allow", Action = concat(one.read, one.write), Resource = one.resources }
     ])
   }
@@ -124,12 +129,17 @@ locals {
       Resource  = [local.mappings]
       Condition = local.of_mapping
     },
-    {
-      Sid       = "GiveRolesToFunctions"
-      Effect    = "Allow"
-      Action    = ["iam:PassRole"]
-      Resource  = local.roles
-      Condition = { StringEquals = { "iam:PassedToService" = "lambda.amazonaws.com" } }
-    },
   ]
+
+  # What would erase history and leave every table and bucket standing. Making a trail needs most of it once.
+  history_statements = slice([{
+    Sid    = "KeepHistory"
+    Effect = "Deny"
+    Action = [
+      "dynamodb:DeleteResourcePolicy", "dynamodb:PutResourcePolicy", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive",
+      "s3:DeleteBucketPolicy", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketPolicy", "s3:PutBucketVersioning", "s3:PutEncryptionConfiguration",
+      "s3:PutLifecycleConfiguration",
+    ]
+    Resource = concat([local.audit_table], local.buckets)
+  }], 0, var.lock_history ? 1 : 0)
 }

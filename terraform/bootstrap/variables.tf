@@ -20,6 +20,17 @@ variable "github_repository" {
   }
 }
 
+variable "github_subject_prefix" {
+  description = "What the subject of the repository's OIDC tokens begins with: `repo:OWNER/NAME`, or `repo:OWNER@ID/NAME@ID` where GitHub puts the owner's and the repository's ids in. Null: `repo:` and github_repository."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.github_subject_prefix == null ? true : can(regex("^repo:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:/[A-Za-z0-9_.-]+|@[0-9]+/[A-Za-z0-9_.-]+@[0-9]+)$", var.github_subject_prefix))
+    error_message = "github_subject_prefix must be repo:OWNER/NAME or repo:OWNER@ID/NAME@ID, without wildcards and with nothing behind it."
+  }
+}
+
 variable "branch" {
   description = "The branch that is deployed."
   type        = string
@@ -77,4 +88,11 @@ variable "audit_table_name" {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,27}[a-z0-9]$", var.audit_table_name))
     error_message = "audit_table_name must have 3 to 29 characters, of lower-case letters, digits and -, with a letter or digit at both ends."
   }
+}
+
+variable "lock_history" {
+  description = "Deny the role that deploys what would erase history without deleting a table: changes of the audit table's TTL, backups and resource policy, and of the bucket's lifecycle, versioning, lock and policy. Making a trail needs them, so true is for after the first deployment."
+  type        = bool
+  default     = false
+  nullable    = false
 }

@@ -142,12 +142,12 @@ class Letters:
         found = self.deployment.client("s3").list_objects_v2(Bucket=self.names["bucket"], Prefix=prefix)
         return [one["Key"] for one in found.get("Contents", [])]
 
-    def counted(self) -> int:
-        """Return the metric RecordsTampered, summed up, as the function wrote it to its log."""
+    def counted(self, metric: str = "RecordsTampered") -> int:
+        """Return a metric, summed up, as the function that watches for tampering wrote it to its log."""
         group = f"/aws/lambda/{self.names['tampering']}"
         pages = self.deployment.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         lines = [event["message"] for page in pages for event in page["events"] if '"_aws"' in event["message"]]
-        return sum(int(sum(json.loads(line).get("RecordsTampered", []))) for line in lines)
+        return sum(int(sum(json.loads(line).get(metric, []))) for line in lines)
 
     def trail(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
         """Run `trail` on this trail with --json, and return its lines; it must exit with that code."""

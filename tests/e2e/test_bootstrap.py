@@ -67,6 +67,8 @@ UNNAMED_THERE = [
     "logs:DescribeLogGroups",
 ]
 """Actions that MiniStack checks on no resource, and without the statement's condition. AWS does by both."""
+BOUNDED = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
+"""Actions that MiniStack checks without the condition's key iam:PermissionsBoundary, so that it would refuse them all."""
 READS = re.compile(r":(Describe|Get|List)")
 VARIABLES = {
     "state_bucket_name": STATE_BUCKET,
@@ -95,6 +97,9 @@ class Bootstrapped:
         unnamed = UNNAMED_THERE if role == "deploy" else [one for one in UNNAMED_THERE if READS.search(one)]
         for number, action in enumerate(unnamed):
             iam.put_user_policy(UserName=role, PolicyName=f"emulator-{number}", PolicyDocument=allow(action, "*"))
+        for action in BOUNDED if role == "deploy" else ():
+            document = allow(action, "arn:aws:iam::000000000000:role/boot-audit-*")
+            iam.put_user_policy(UserName=role, PolicyName=action.partition(":")[2], PolicyDocument=document)
         key = iam.create_access_key(UserName=role)["AccessKey"]
         return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
 
@@ -124,10 +129,15 @@ def account(
 
         root = Terraform(folder / "terraform", environment)
         shutil.copy(without_conditions(folder), root.directory)
-        settings = {"name_prefix": "boot-", "handler_zip": str(build_zip.build())}
+        outputs = bootstrap.outputs()
+        settings = {
+            "name_prefix": "boot-",
+            "handler_zip": str(build_zip.build()),
+            "permissions_boundary_arn": outputs["permissions_boundary_arn"],
+        }
         (root.directory / "engine.auto.tfvars.json").write_text(json.dumps(settings), "utf-8")
         (root.directory / "backend.hcl").write_text(BACKEND_CONFIG, "ascii")
-        yield Bootstrapped(engine.endpoint, bootstrap.outputs(), root)
+        yield Bootstrapped(engine.endpoint, outputs, root)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +169,23 @@ def test_the_deploy_role_makes_the_root_and_takes_parts_away(account: Bootstrapp
     assert [one["Key"] for one in kept] == ["table-trail/terraform.tfstate"]
     assert deployed["audit_table_name"] == "boot-audit"
     assert "stream_check_function_name" not in deployed, "Terraform leaves out what is null"
+
+
+def test_the_functions_role_is_bounded_and_stays_so(
+    account: Bootstrapped, deployed: dict[str, Any], deployer: Any
+) -> None:
+    """The function's role has the boundary, and whoever deploys can neither take it off, nor change it, nor who may take the role."""
+    boundary, role = account.outputs["permissions_boundary_arn"], deployed["function_role_name"]
+    made = engines.session(account.endpoint).client("iam").get_role(RoleName=role)["Role"]
+    assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    iam = deployer.client("iam", endpoint_url=account.endpoint)
+    everything = allow("*", "*")
+    assert refusal(iam.delete_role_permissions_boundary, RoleName=role) == "AccessDenied"
+    for set_as_default in (True, False):
+        version = {"PolicyArn": boundary, "PolicyDocument": everything, "SetAsDefault": set_as_default}
+        assert refusal(iam.create_policy_version, **version) == "AccessDenied"
+    assert refusal(iam.update_assume_role_policy, RoleName=role, PolicyDocument=everything) == "AccessDenied"
+    iam.close()
 
 
 def test_the_plan_role_sees_all_that_was_deployed(

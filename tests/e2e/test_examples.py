@@ -207,6 +207,25 @@ def test_nothing_but_a_name_replaces_anything(examples: dict[str, Example]) -> N
     }
 
 
+def test_a_key_that_is_taken_away_is_given_up_in_place(examples: dict[str, Example]) -> None:
+    """Without the key that it had, the complete example's audit table goes over to a key that AWS owns, and isn't replaced."""
+    example = examples["complete"]
+    without = example.terraform.directory / "without_override.tf"
+    without.write_text('module "orders_audit" {\n  kms_key = null\n}\n', encoding="utf-8")
+    try:
+        saved = example.terraform.directory / "without.tfplan"
+        example.terraform.run("plan", "-no-color", f"-out={saved}", quiet=True)
+        shown = json.loads(example.terraform.run("show", "-json", str(saved), quiet=True))
+    finally:
+        without.unlink()
+    changes = {one["address"].removeprefix(TRAIL): one["change"] for one in shown["resource_changes"]}
+    table = changes["aws_dynamodb_table.audit"]
+    assert table["actions"] == ["update"]
+    assert table["before"]["server_side_encryption"][0]["enabled"] is True
+    assert table["after"]["server_side_encryption"][0]["enabled"] is False
+    assert changes["aws_iam_role_policy.keys[0]"]["actions"] == ["update"]  # the source table's key stays
+
+
 def test_a_stream_that_was_off_and_on_is_followed(examples: dict[str, Example], dynamodb: Any) -> None:
     """After the stream was turned off and on, a plan replaces the mapping alone, and what the new stream has is recorded once.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +61,44 @@ def test_an_upgrade_replaces_nothing_that_holds_data(
     }
     assert len(before) == 3
     assert {name: changes[name] for name in before if changes[name] not in (["no-op"], ["update"])} == {}
+
+
+def test_what_has_capitals_keeps_the_name_that_it_has(
+    deployment: Deployment, source_table: str, tmp_path: Path
+) -> None:
+    """A trail whose names have capitals, made before those got a hash, is upgraded without replacing a role or a Glue database."""
+    local = LocalDeployment(tmp_path / "upgrade", deployment.engine.endpoint)
+    terraform = local.prepared(build_zip.build(), {**EVERYTHING, "audit_table_name": "Audit"})
+    state = json.loads((STATES / "0.1.0-one-bucket.json").read_text("utf-8"))
+    for resource in state["resources"]:
+        for instance in resource["instances"]:
+            # Glue's names have no capitals, whatever the table is called.
+            if not resource["type"].startswith("aws_glue_"):
+                instance["attributes"] = with_capitals(instance["attributes"])
+    (terraform.directory / "terraform.tfstate").write_text(json.dumps(state), "utf-8")
+
+    changes = planned(local)
+
+    assert {name for name, actions in changes.items() if "delete" in actions} == set()
+    roles = [name for name in changes if ".aws_iam_role." in name]
+    assert len(roles) == 4
+    assert {changes[name][0] for name in [*roles, "module.audit.aws_glue_catalog_database.archive[0]"]} <= {
+        "no-op",
+        "update",
+    }
+
+
+def with_capitals(value: Any) -> Any:
+    """Return a state's attributes as they would be for a table `Audit` instead of `audit`."""
+    if isinstance(value, dict):
+        return {name: with_capitals(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [with_capitals(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    hashed = f"audit-{hashlib.sha256(b'Audit').hexdigest()[:8]}-trail-0000"  # buckets' names had a hash already
+    parts = value.split("audit-trail-0000")
+    return hashed.join(re.sub(r"(?<![\w.-])audit(?=$|[-/:\"])", "Audit", part) for part in parts)
 
 
 def planned(local: LocalDeployment) -> dict[str, list[str]]:

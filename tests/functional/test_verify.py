@@ -238,7 +238,7 @@ def test_large_items_are_recorded_like_any_change(trail: LiveTrail, monkeypatch:
     put(trail, order(1, text="y" * 409_560))
     trail.replace_stream()
     monkeypatch.setattr("audit_trail.cli.baselining.S3ImageStore", lambda *_: trail.images)
-    monkeypatch.setattr("audit_trail.cli.context.Connection.images", lambda _self: trail.fetch)
+    monkeypatch.setattr("audit_trail.cli.context.Connection.images", lambda _self, _buckets: trail.fetch)
 
     assert run("baseline") == (0, [counted(1, 1, 1)])
 

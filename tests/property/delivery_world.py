@@ -30,7 +30,7 @@ from tests.event_source_mapping import (
     MappingConfig,
     SimulatedClock,
 )
-from tests.unit.failed import InMemoryFailureBucket
+from tests.unit.failed import TABLES, InMemoryFailureBucket
 from tests.unit.fakes import numbered_record, order
 
 if TYPE_CHECKING:
@@ -353,9 +353,10 @@ class World:
             table=self.table,
             images=self.bucket,
             archive=self.bucket,
-            audit_table="orders-audit",
+            tables=TABLES,
             settings=SETTINGS,
             time=self._time,
+            now=self.clock.time,
         ):
             pass
 

@@ -31,8 +31,11 @@ MEGABYTES = 256
 LINES = ("--settle", "0", "--json")
 
 
-def calm(result: Result, words: tuple[str, ...]) -> None:
-    """Hold that a command ended as it says it may, and wrote nothing that a terminal obeys, nor lines of its own."""
+def calm(made: ForgedTrail, *words: str) -> Result:
+    """Run a command, and hold that it ends as it says it may, within its memory, with nothing that a terminal obeys."""
+    before = reset_peak()
+    result = made.run(*words)
+    assert peak() - before < MEGABYTES - 80, words  # what an interpreter takes that has imported all of it
     told = f"{words}: {result.output!r}"
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise AssertionError(told) from result.exception
@@ -44,6 +47,7 @@ def calm(result: Result, words: tuple[str, ...]) -> None:
             json.loads(one, parse_constant=lambda name: pytest.fail(f"{name} in {told}"))
     if result.exit_code not in (Exit.FOUND, Exit.NOTHING_FOUND):
         assert result.stderr.strip(), told
+    return result
 
 
 def peak() -> float:
@@ -61,10 +65,8 @@ def reset_peak() -> float:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_forgeries_fool_nobody(part: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Forged records, objects and payloads stop no command, write into no terminal, fill no memory, and verify tells them."""
-    before = reset_peak()
     for seed in range(part, -(-FORGERIES // IN_A_TRAIL), PARTS):
         _one_trail(random.Random(f"forged {seed}"), monkeypatch, tmp_path)
-    assert peak() - before < MEGABYTES - 100  # what an interpreter with all imported takes
 
 
 def _one_trail(rng: random.Random, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -99,7 +101,7 @@ def _one_trail(rng: random.Random, monkeypatch: pytest.MonkeyPatch, folder: Path
         ("history", "1", "--archive"),
         ("verify", "1", "--archive", *LINES),
     ):
-        calm(made.run(*words), words)
+        calm(made, *words)
     assert made.asked_elsewhere == []
 
 
@@ -129,11 +131,10 @@ def _read(made: ForgedTrail, honest: dict[str, list[str]], rng: random.Random, f
         ("redrive", "--json"),
     )
     for words in commands:
-        calm(made.run(*words), words)
+        calm(made, *words)
     for item, stamps in honest.items():
         words = ("history", item, "--json")
-        result = made.run(*words)
-        calm(result, words)
+        result = calm(made, *words)
         shown = [json.loads(one)["timestamp"] for one in result.stdout.splitlines()]
         assert set(stamps) <= set(shown), (item, result.output)
         assert len(shown) <= CHANGES
@@ -153,14 +154,12 @@ _STREAM = "/stream/2026-11-24T00:00:00.000"
 
 def _verified(made: ForgedTrail, broken: set[str], rng: random.Random) -> None:
     words: tuple[str, ...] = ("verify", *LINES)
-    result = made.run(*words)
-    calm(result, words)
+    result = calm(made, *words)
     told = [json.loads(one) for one in result.stdout.splitlines()]
     found = {str(one["keys"]["order_id"]) for one in told if one.get("outcome") == "broken"}
     assert broken <= found, (broken - found, result.output)
     assert result.exit_code == (Exit.PROBLEM if told[-1]["broken"] else result.exit_code)
     for number in rng.sample(sorted(broken), min(2, len(broken))):
         for words in (("verify", number, *LINES), ("verify", number, "--settle", "0")):
-            result = made.run(*words)
-            calm(result, words)
+            result = calm(made, *words)
             assert result.exit_code == Exit.PROBLEM, (number, result.output)

@@ -165,7 +165,7 @@ run "everything" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.trail) == 19 && aws_cloudwatch_metric_alarm.trail["silence"].alarm_name == "recorder-silence"
+    condition     = length(aws_cloudwatch_metric_alarm.trail) == 20 && aws_cloudwatch_metric_alarm.trail["silence"].alarm_name == "recorder-silence"
     error_message = "Silence is an alarm where someone says for how long."
   }
 

@@ -55,7 +55,7 @@ run "none" {
   }
 
   assert {
-    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper")]) == 0
+    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper") || strcontains(key, "expired")]) == 0
     error_message = "Without an archive nothing rings for it."
   }
 
@@ -148,12 +148,13 @@ run "on" {
       && aws_lambda_event_source_mapping.tampering[0].maximum_retry_attempts == -1
       && length(aws_lambda_event_source_mapping.tampering[0].destination_config) == 0
       && length(one(aws_lambda_event_source_mapping.tampering[0].filter_criteria).filter) == 2
+      && aws_lambda_event_source_mapping.tampering[0].maximum_batching_window_in_seconds == 60
     )
-    error_message = "What is done by hand is counted, and goes nowhere."
+    error_message = "What is done by hand or expires early is counted, gathered for a minute, and goes nowhere."
   }
 
   assert {
-    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper")]) == 8
+    condition     = length([for key in keys(aws_cloudwatch_metric_alarm.trail) : key if strcontains(key, "archive") || strcontains(key, "tamper") || strcontains(key, "expired")]) == 9
     error_message = "The archive has alarms of its own."
   }
 
@@ -243,15 +244,15 @@ run "everything" {
 
   assert {
     condition = (
-      aws_glue_catalog_database.archive[0].name == "orders_audit_2"
+      aws_glue_catalog_database.archive[0].name == "orders_audit_2_${substr(sha256("Orders.audit-2"), 0, 8)}"
       && aws_glue_catalog_table.archive[0].storage_descriptor[0].location == "s3://${aws_s3_bucket.history.id}/archive/"
       && aws_glue_catalog_table.archive[0].parameters["storage.location.template"] == "s3://${aws_s3_bucket.history.id}/archive/dt=$${dt}/"
       && aws_glue_catalog_table.archive[0].parameters["projection.enabled"] == "true"
       && aws_glue_catalog_table.archive[0].partition_keys[0].name == "dt"
-      && aws_athena_named_query.archive[0].database == "orders_audit_2"
-      && output.archive_athena_database == "orders_audit_2"
+      && aws_athena_named_query.archive[0].database == aws_glue_catalog_database.archive[0].name
+      && output.archive_athena_database == aws_glue_catalog_database.archive[0].name
     )
-    error_message = "Athena finds the days by projection."
+    error_message = "Athena finds the days by projection, in a database that no other table's name comes to."
   }
 }
 

@@ -33,8 +33,13 @@ run "defaults" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.audit.deletion_protection_enabled && aws_dynamodb_table.audit.point_in_time_recovery[0].enabled && aws_dynamodb_table.audit.server_side_encryption[0].enabled
-    error_message = "The audit table is protected from deletion, backed up and encrypted."
+    condition     = aws_dynamodb_table.audit.deletion_protection_enabled && aws_dynamodb_table.audit.point_in_time_recovery[0].enabled && !aws_dynamodb_table.audit.server_side_encryption[0].enabled
+    error_message = "The audit table is protected from deletion, backed up and, as every table, encrypted: with a key that AWS owns, which costs nothing."
+  }
+
+  assert {
+    condition     = aws_dynamodb_table.audit.timeouts.update == "24h"
+    error_message = "Terraform waits a day for an index of a large table."
   }
 
   assert {

@@ -34,13 +34,21 @@ run "bootstrap_defaults" {
   }
 
   assert {
-    condition = jsondecode(aws_iam_role.ci["plan"].assume_role_policy).Statement[0].Condition == {
-      StringEquals = {
-        "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
-        "token.actions.githubusercontent.com:sub" = ["repo:example/table-trail:pull_request", "repo:example/table-trail:ref:refs/heads/main"]
+    condition = { for kind in ["plan", "pull-request"] : kind => jsondecode(aws_iam_role.ci[kind].assume_role_policy).Statement[0].Condition } == {
+      plan = {
+        StringEquals = {
+          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+          "token.actions.githubusercontent.com:sub" = ["repo:example/table-trail:ref:refs/heads/main"]
+        }
+      }
+      pull-request = {
+        StringEquals = {
+          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+          "token.actions.githubusercontent.com:sub" = ["repo:example/table-trail:pull_request"]
+        }
       }
     }
-    error_message = "Pull requests and the branch alone take the role that plans."
+    error_message = "The branch alone takes the role that plans it, and pull requests alone the one that plans them."
   }
 
   assert {
@@ -106,6 +114,98 @@ run "bootstrap_with_the_accounts_provider" {
     )
     error_message = "Branch and environment are those that were named."
   }
+}
+
+run "bootstrap_with_immutable_subjects" {
+  command = plan
+
+  module {
+    source = "../../terraform/bootstrap"
+  }
+
+  variables {
+    github_subject_prefix = "repo:example@123456/table-trail@456789"
+  }
+
+  assert {
+    condition = { for kind, role in aws_iam_role.ci : kind => jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] } == {
+      pull-request = ["repo:example@123456/table-trail@456789:pull_request"]
+      plan         = ["repo:example@123456/table-trail@456789:ref:refs/heads/main"]
+      deploy       = ["repo:example@123456/table-trail@456789:environment:production"]
+    }
+    error_message = "With ids in the subject, each role takes that subject alone."
+  }
+}
+
+run "bootstrap_takes_the_older_subject" {
+  command = plan
+
+  module {
+    source = "../../terraform/bootstrap"
+  }
+
+  variables {
+    github_subject_prefix = "repo:example/table-trail"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.ci["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/table-trail:environment:production"]
+    error_message = "The prefix is what GitHub says, with ids or without."
+  }
+}
+
+run "bootstrap_locks_history" {
+  command = plan
+
+  module {
+    source = "../../terraform/bootstrap"
+  }
+
+  variables {
+    lock_history = true
+  }
+}
+
+run "bootstrap_refuses_another_repositorys_subject" {
+  command = plan
+
+  module {
+    source = "../../terraform/bootstrap"
+  }
+
+  variables {
+    github_subject_prefix = "repo:example@123456/another@456789"
+  }
+
+  expect_failures = [aws_iam_role.ci]
+}
+
+run "bootstrap_refuses_github_subject_prefix" {
+  command = plan
+
+  module {
+    source = "../../terraform/bootstrap"
+  }
+
+  variables {
+    github_subject_prefix = "repo:example@*/table-trail@456789"
+  }
+
+  expect_failures = [var.github_subject_prefix]
+}
+
+run "bootstrap_refuses_a_subject_with_one_id" {
+  command = plan
+
+  module {
+    source = "../../terraform/bootstrap"
+  }
+
+  variables {
+    github_subject_prefix = "repo:example@123456/table-trail"
+  }
+
+  expect_failures = [var.github_subject_prefix]
 }
 
 run "bootstrap_refuses_state_bucket_name" {

@@ -121,8 +121,10 @@ def from_archiving(environment: dict[str, str]) -> Emitted:
 
 
 def from_tampering(environment: dict[str, str]) -> Emitted:
-    """Return what is emitted about one record that was deleted by hand."""
-    return _printed(_TAMPERING, environment, [[by_hand("REMOVE", audit_record(numbered_record(1)), 100)]])
+    """Return what is emitted about a record that was deleted by hand, and about one that TTL deleted before its time."""
+    item = audit_record(numbered_record(1))
+    early = deletion({name: value for name, value in item.items() if name != "expires_at"}, 101)
+    return _printed(_TAMPERING, environment, [[by_hand("REMOVE", item, 100)], [early]])
 
 
 def _respond(request: Request) -> Answer:

@@ -82,7 +82,7 @@ run "on" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && alltrue([for group in [aws_cloudwatch_log_group.stream_check, aws_cloudwatch_log_group.archive, aws_cloudwatch_log_group.tampering] : group[0].kms_key_id == var.kms_key.arn])
+    condition     = aws_dynamodb_table.audit.server_side_encryption[0].enabled && aws_dynamodb_table.audit.server_side_encryption[0].kms_key_arn == var.kms_key.arn && aws_cloudwatch_log_group.function.kms_key_id == var.kms_key.arn && alltrue([for group in [aws_cloudwatch_log_group.stream_check, aws_cloudwatch_log_group.archive, aws_cloudwatch_log_group.tampering] : group[0].kms_key_id == var.kms_key.arn])
     error_message = "The key encrypts the table and the logs."
   }
 
@@ -102,19 +102,31 @@ run "on" {
 
   assert {
     condition = jsondecode(aws_iam_role_policy.keys[0].policy).Statement == [
-      { Sid = "UseTrailsKey", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key.arn },
-      { Sid = "DecryptStream", Effect = "Allow", Action = "kms:Decrypt", Resource = var.source_kms_key.arn },
+      {
+        Sid       = "UseTrailsKey"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = var.kms_key.arn
+        Condition = { StringEquals = { "kms:ViaService" = ["dynamodb.eu-central-1.amazonaws.com", "s3.eu-central-1.amazonaws.com"] } }
+      },
+      {
+        Sid       = "DecryptStream"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = var.source_kms_key.arn
+        Condition = { StringEquals = { "kms:ViaService" = "dynamodb.eu-central-1.amazonaws.com" } }
+      },
     ]
     error_message = "The function uses the trail's key, and reads the stream by the source table's."
   }
 
   assert {
-    condition     = contains(jsondecode(output.reader_policy_json).Statement, { Sid = "DecryptTrail", Effect = "Allow", Action = "kms:Decrypt", Resource = var.kms_key.arn })
+    condition     = [for one in jsondecode(output.reader_policy_json).Statement : [one.Action, one.Resource] if one.Sid == "DecryptTrail"] == [["kms:Decrypt", var.kms_key.arn]]
     error_message = "Readers decrypt."
   }
 
   assert {
-    condition     = contains(jsondecode(output.operator_policy_json).Statement, { Sid = "UseTrailsKey", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.kms_key.arn })
+    condition     = contains(jsondecode(output.operator_policy_json).Statement, jsondecode(aws_iam_role_policy.keys[0].policy).Statement[0])
     error_message = "Operators read failures and write objects."
   }
 

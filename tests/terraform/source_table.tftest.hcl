@@ -23,8 +23,8 @@ run "simple_key" {
   }
 
   assert {
-    condition     = aws_dynamodb_table.source.deletion_protection_enabled && aws_dynamodb_table.source.point_in_time_recovery[0].enabled && aws_dynamodb_table.source.server_side_encryption[0].enabled
-    error_message = "The table is protected from deletion, backed up and encrypted."
+    condition     = aws_dynamodb_table.source.deletion_protection_enabled && aws_dynamodb_table.source.point_in_time_recovery[0].enabled && !aws_dynamodb_table.source.server_side_encryption[0].enabled
+    error_message = "The table is protected from deletion, backed up and, as every table, encrypted: with a key that AWS owns, which costs nothing."
   }
 
   assert {
@@ -82,6 +82,22 @@ run "ceilings" {
     condition     = aws_dynamodb_table.source.on_demand_throughput[0].max_read_request_units == 10 && aws_dynamodb_table.source.on_demand_throughput[0].max_write_request_units == -1
     error_message = "On demand can have ceilings."
   }
+}
+
+run "refuses_a_misspelled_field" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/source_table"
+  }
+
+  variables {
+    name          = "orders"
+    partition_key = { name = "order_id", type = "S" }
+    capacity      = { max_write_units = 10 }
+  }
+
+  expect_failures = [var.capacity]
 }
 
 run "refuses_names_and_units" {

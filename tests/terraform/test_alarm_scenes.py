@@ -66,7 +66,7 @@ def scenes(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: E
     not_stored, none_left = (own.value(batch, "ChangesNotStored") for batch in (THROTTLED, GOOD))
     nothing_stored, stored = (own.value(batch, "ChangesStored") for batch in (THROTTLED, GOOD))
     not_archived, all_archived = (archiving.value(batch, "RecordsNotArchived") for batch in (REFUSED, ARCHIVED))
-    tampered = tampering.value(0, "RecordsTampered")
+    tampered, early = tampering.value(0, "RecordsTampered"), tampering.value(0, "RecordsExpiredEarly")
     mismatch, match = (checked.value(finding, "StreamMismatch") for finding in (ANOTHER, READ))
     archives = [checked.value(finding, "ArchiveStreamMismatch") for finding in (ANOTHER_OF_AUDIT_TABLE, READ)]
     assert archives == [mismatch, match]
@@ -130,6 +130,7 @@ def scenes(storing: Emitted, checking: Emitted, archiving: Emitted, tampering: E
         "archive-given-up": once,
         "archive-dropped": once,
         "records-tampered": Scene([at_times(tampered, BEGIN)], 5, [[]]),
+        "records-expired-early": Scene([at_times(early, BEGIN)], 5, [[]]),
         "tampering-unseen": lasting,
         "silence": Scene(
             # Nothing comes; nothing can be stored.
@@ -144,7 +145,7 @@ KEYS = (
     *("audit-table-throttled", "batches-given-up", "changes-dropped", "changes-not-stored", "destination-failures"),
     *("function-errors", "function-throttled", "iterator-age", "near-time-out", "records-quarantined", "silence"),
     *("archive-dropped", "archive-errors", "archive-given-up", "archive-late", "records-not-archived"),
-    *("archive-stream-mismatch", "records-tampered", "stream-mismatch", "tampering-unseen"),
+    *("archive-stream-mismatch", "records-expired-early", "records-tampered", "stream-mismatch", "tampering-unseen"),
 )
 
 

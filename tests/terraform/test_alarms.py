@@ -176,3 +176,16 @@ def test_whatever_can_be_throttled_has_an_alarm(outcome: Outcome) -> None:
         assert not alarms or watched == expected, name
         seen += len(watched)
     assert seen > 10
+
+
+def test_the_readmes_count_the_alarms(outcome: Outcome) -> None:
+    """README.md and the module's README say how many alarms there are, and how many more with an archive."""
+    numbers = {11: "Eleven", 12: "Twelve", 7: "seven", 8: "eight", 9: "nine"}
+    counts = [len(outcome.planned(run, ALARM)) for run in ("alarms.tftest.hcl/defaults", "archive.tftest.hcl/on")]
+    plain, more = counts[0], counts[1] - counts[0]
+    [said] = re.findall(
+        r"(\w+) alarms watch a trail, and (\w+) more its archive", (ROOT / "README.md").read_text("utf-8")
+    )
+    assert said == (numbers[plain + 1], numbers[more])  # with `silence`, which is asked for
+    module = (ROOT / "terraform" / "modules" / "audit_trail" / "README.md").read_text("utf-8")
+    assert f"{plain} alarms at US$ 0.10, {plain + 1} with `silence_minutes`, {more} more with an archive" in module

@@ -1,4 +1,4 @@
-"""The audit table's resource policy: who is refused what, by IAM's rules for a Deny.
+"""The resource policies of the audit table and the bucket: who is refused what, by IAM's rules for a Deny.
 
 MiniStack keeps such a policy and doesn't evaluate it, so the one in Terraform's plan is evaluated here.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.terraform.test_permissions import AUDIT_TABLE, as_list
+from tests.terraform.test_permissions import AUDIT_TABLE, BUCKET, as_list
 
 if TYPE_CHECKING:
     from tests.terraform.conftest import Outcome
@@ -95,3 +95,41 @@ def test_a_ttl_deletion_is_not_refused_and_an_unknown_caller_is(statements: list
 def test_whoever_applies_can_take_the_policy_back(statements: list[dict[str, Any]], arn: str) -> None:
     """Changing or deleting the resource policy, and the table's settings, is denied to nobody."""
     assert not refused(statements, caller(arn)) & MENDING
+
+
+ERASING = {
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketVersioning",
+    "s3:PutLifecycleConfiguration",
+}
+"""What erases history in the bucket: rules that expire each version, and what they or a hand would need."""
+
+
+def erased(outcome: Outcome, context: dict[str, str], run: str = RUN) -> set[tuple[str, str]]:
+    """Return what append_only denies a caller in the bucket, each action with what it is denied on."""
+    [policy] = [one for one in outcome.plans[run] if one["address"] == "aws_s3_bucket_policy.history"]
+    return {
+        (action, resource)
+        for statement in json.loads(policy["policy"])["Statement"]
+        if statement["Sid"].startswith("Nobody")
+        if all(_met(operator, keys, context) for operator, keys in statement["Condition"].items())
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+@pytest.mark.parametrize("arn", [ADMIN, ROOT_USER, PERSON, FUNCTION, OPERATOR])
+def test_nobody_else_erases_the_buckets_history(outcome: Outcome, arn: str) -> None:
+    """Whoever isn't break-glass is refused rules that expire objects, unversioning, unlocking, and the deletion of history."""
+    found = erased(outcome, caller(arn))
+    assert {action for action, _ in found} == ERASING
+    assert {resource for _, resource in found} == {BUCKET, f"{BUCKET}/archive/*", f"{BUCKET}/images/*"}
+
+
+def test_break_glass_and_aws_erase_and_so_does_anybody_without_append_only(outcome: Outcome) -> None:
+    """Break-glass and AWS's own services are refused nothing, and without append_only nobody is."""
+    assert erased(outcome, caller(BREAK_GLASS)) == erased(outcome, {"aws:PrincipalIsAWSService": "true"}) == set()
+    assert erased(outcome, caller(ADMIN), "archive.tftest.hcl/on") == set()

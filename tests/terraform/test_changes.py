@@ -78,7 +78,7 @@ CHANGES: dict[str, tuple[str, set[str]]] = {
     "source_kms_key": (KEY, {"iam_role_policy.keys"}),
     "append_only": (
         '{ break_glass_role_arns = ["arn:aws:iam::123456789012:role/break-glass"] }',
-        {"dynamodb_resource_policy.audit"},
+        {"dynamodb_resource_policy.audit", "s3_bucket_policy.history"},
     ),
     "permissions_boundary_arn": ('"arn:aws:iam::123456789012:policy/boundary"', {ROLE, CHECK_ROLE}),
     "tags": ('{ team = "orders" }', TAGGED),

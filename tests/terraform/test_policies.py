@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 UNNAMEABLE = {
     "cloudwatch:GetMetricData": "metrics are no resources of IAM's",
+    "ec2:AssignPrivateIpAddresses": "Lambda asks for it before there is an interface, on everything",
+    "ec2:DeleteNetworkInterface": "likewise",
+    "ec2:UnassignPrivateIpAddresses": "likewise",
     "ec2:DescribeNetworkInterfaces": "AWS knows no resource for the list",
     "ec2:DescribeSubnets": "AWS knows no resource for the list",
     "lambda:ListEventSourceMappings": "AWS knows no resource for the list",
@@ -38,12 +41,7 @@ PARTS = {
 LISTS = {
     r"arn:aws:cloudwatch:[^*]+:alarm:\*": {"cloudwatch:DescribeAlarms"},
     r"arn:aws:logs:[^*]+:log-group:\*": {"logs:DescribeLogGroups"},
-    r"arn:aws:ec2:[^*]+:network-interface/\*": {
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:UnassignPrivateIpAddresses",
-    },
+    r"arn:aws:ec2:[^*]+:network-interface/\*": {"ec2:CreateNetworkInterface"},
     r"arn:aws:lambda:[^*]+:event-source-mapping:\*": {
         "lambda:DeleteEventSourceMapping",
         "lambda:GetEventSourceMapping",
@@ -112,6 +110,23 @@ def test_what_is_listed_is_used(outcome: Outcome) -> None:
     assert set(UNNAMEABLE) - actions == set()
 
 
+def test_a_key_is_used_through_a_service_alone(outcome: Outcome) -> None:
+    """No policy lets anybody call KMS for the trail's keys: only DynamoDB and S3 of this region may, for whoever has the policy."""
+    found = {
+        (where, one["Sid"]): one.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", [])
+        for where, statements in policies(outcome)
+        for one in statements
+        if any(action.startswith("kms:") for action in as_list(one["Action"]))
+    }
+    here = {f"{service}.eu-central-1.amazonaws.com" for service in ("dynamodb", "s3")}
+    assert {key for key, services in found.items() if not services or not set(as_list(services)) <= here} == set()
+    assert {sid for _, sid in found} == {"DecryptTrail", "UseTrailsKey", "UseFailuresKey", "DecryptStream"}
+    for one, service in (("DecryptStream", "dynamodb"), ("UseFailuresKey", "s3")):
+        assert {services for (_, sid), services in found.items() if sid == one} == {
+            f"{service}.eu-central-1.amazonaws.com"
+        }
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -136,16 +151,26 @@ BOOTSTRAP = "bootstrap.tftest.hcl/bootstrap_defaults"
 HOLD_DATA = {"dynamodb:DeleteTable", "s3:DeleteBucket", "s3:DeleteObject", "s3:DeleteObjectVersion"}
 
 
-def role_of_ci(outcome: Outcome, role: str) -> list[dict[str, Any]]:
-    found = [one for one in outcome.planned(BOOTSTRAP, "aws_iam_role_policy") if f'["{role}"]' in one["address"]]
+def role_of_ci(outcome: Outcome, role: str, run: str = BOOTSTRAP) -> list[dict[str, Any]]:
+    found = [one for one in outcome.planned(run, "aws_iam_role_policy") if f'["{role}"]' in one["address"]]
     assert len(found) == 2
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: all inline policies of a role together
     assert sum(len(one["policy"]) for one in found) < 10_240
     return [statement for one in found for statement in json.loads(one["policy"])["Statement"]]
 
 
+def test_a_pull_requests_role_only_reads(outcome: Outcome) -> None:
+    """A pull request's code can change nothing, and neither read nor replace a plan that waits for approval."""
+    statements = role_of_ci(outcome, "pull-request")
+    for statement in statements:
+        for action in as_list(statement["Action"]):
+            assert re.fullmatch(r"\w+:(Describe|Get|List)\w+", action), statement
+    assert [one for one in statements if "/plans/" in str(one["Resource"])] == []
+    assert [one["Sid"] for one in role_of_ci(outcome, "plan") if one not in statements] == ["KeepPlans"]
+
+
 def test_the_role_that_plans_only_reads(outcome: Outcome) -> None:
-    """A pull request's code can change nothing: but for the plans' own prefix, its role has no action that writes."""
+    """But for the plans' own prefix, the role that plans the branch has no action that writes."""
     for statement in role_of_ci(outcome, "plan"):
         if statement["Sid"] == "KeepPlans":
             assert (statement["Action"], statement["Resource"].rpartition("/table-trail/")[2]) == (
@@ -157,7 +182,7 @@ def test_the_role_that_plans_only_reads(outcome: Outcome) -> None:
             assert re.fullmatch(r"\w+:(Describe|Get|List)\w+", action), statement
 
 
-@pytest.mark.parametrize("role", ["plan", "deploy"])
+@pytest.mark.parametrize("role", ["pull-request", "plan", "deploy"])
 def test_ci_opens_no_data_and_deletes_none(outcome: Outcome, role: str) -> None:
     """Neither role reads an item, an object or a log line of the trail, or can delete a table or the bucket."""
     for statement in role_of_ci(outcome, role):

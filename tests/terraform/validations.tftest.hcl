@@ -426,3 +426,125 @@ run "a_table_of_another_region" {
 
   expect_failures = [aws_lambda_event_source_mapping.stream]
 }
+
+run "misspelled_fields" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    archive     = { transition = [] }
+    failures    = { redrive_days = 7 }
+    capacity    = { max_write_units = 500 }
+    time_index  = { shard = 8 }
+    actor_index = { shard = 8 }
+    alarms      = { silence = 60 }
+    append_only = { break_glass_role_arns = ["arn:aws:iam::123456789012:role/admin"], operators = [] }
+    handler_zip = null
+    handler_s3  = { bucket = "releases", key = "handler.zip", sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", version = "v1" }
+  }
+
+  expect_failures = [
+    var.archive,
+    var.failures,
+    var.capacity,
+    var.time_index,
+    var.actor_index,
+    var.alarms,
+    var.append_only,
+    var.handler_s3,
+  ]
+}
+
+run "misspelled_fields_of_a_lock" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    retention_days = 1
+    archive        = { object_lock = { mode = "GOVERNANCE", day = 1 } }
+    append_only    = { break_glass_arns = ["arn:aws:iam::123456789012:role/admin"] }
+    handler_zip    = null
+    handler_s3     = { bucket = "releases", sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+  }
+
+  expect_failures = [var.archive, var.append_only, var.handler_s3]
+}
+
+run "misspelled_fields_of_a_transition" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    retention_days = 1
+    archive        = { transitions = [{ days = 30, class = "GLACIER_IR" }] }
+  }
+
+  expect_failures = [var.archive]
+}
+
+run "no_fields_at_all" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    retention_days = 1
+    archive        = true
+    capacity       = { max_write_request_units = "many" }
+  }
+
+  expect_failures = [var.archive, var.capacity]
+}
+
+run "misspelled_fields_of_the_example" {
+  command = plan
+
+  module {
+    source = "../../terraform/examples/existing_tables"
+  }
+
+  variables {
+    tables = { orders = { retention_day = 30 } }
+  }
+
+  expect_failures = [var.tables]
+}
+
+run "the_source_tables_own_name" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    audit_table_name = "orders"
+  }
+
+  expect_failures = [aws_dynamodb_table.audit]
+}
+
+run "another_functions_name" {
+  command = plan
+
+  module {
+    source = "../../terraform/modules/audit_trail"
+  }
+
+  variables {
+    function_name = "orders-audit-stream-check"
+  }
+
+  expect_failures = [aws_lambda_function.trail]
+}

@@ -51,7 +51,7 @@ def run(records: list[Any], bucket: InMemoryFailureBucket, seconds: float = 60.0
 
 def archived(bucket: InMemoryFailureBucket) -> list[Any]:
     """Return every record in the archive."""
-    return [item for key in bucket.keys("archive/") for item in items(bucket.objects[key])]
+    return [item for key in bucket.keys("archive/") for item in items(bucket.objects[key], "order_id", key[11:21])]
 
 
 def stamp(record: dict[str, Any]) -> str:
@@ -68,7 +68,9 @@ def test_an_object_a_day() -> None:
     assert result.response(deletions(records)) == {"batchItemFailures": []}
     assert [key[:22] for key in bucket.keys("archive/")] == [f"archive/dt=2026-11-{day}/" for day in (24, 25, 26)]
     for key in bucket.keys("archive/"):
-        assert {item["timestamp"]["S"][:10] for item in items(bucket.objects[key])} == {key[11:21]}
+        assert {item["timestamp"]["S"][:10] for item in items(bucket.objects[key], "order_id", key[11:21])} == {
+            key[11:21]
+        }
     assert sorted(archived(bucket), key=stamp) == records
     assert (result.stored.total(), result.bytes_stored) == (9, sum(map(len, bucket.objects.values())))
 

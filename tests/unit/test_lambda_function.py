@@ -15,7 +15,7 @@ import pytest
 from audit_trail import tampering, telemetry
 from audit_trail.core.archive import items
 from tests.event_source_mapping import LambdaContext, SimulatedClock
-from tests.expiry import audit_record, by_hand, deletion
+from tests.expiry import DELETED, audit_record, by_hand, deletion
 from tests.unit.cold_start import ENVIRONMENT, cold_start
 from tests.unit.fake_endpoint import Answer, FakeEndpoint, PutRefusal, Request, all_stored, fake_endpoint, refusal
 from tests.unit.fakes import named, numbered_record, order
@@ -320,7 +320,7 @@ def test_what_expired_is_archived(
 
     [put] = endpoint.puts
     assert put.path.startswith("/trail/archive/dt%3D2026-11-24/")
-    assert (list(items(put.body)), endpoint.requests) == ([record], [])
+    assert (list(items(put.body, "order_id", "2026-11-24")), endpoint.requests) == ([record], [])
     metrics = metrics_of(capsys.readouterr().out)
     assert (metrics["RecordsArchived"], metrics["RecordsNotArchived"], metrics["BytesArchived"]) == (
         [1],
@@ -384,4 +384,34 @@ def test_changes_by_hand_are_counted_and_their_numbers_logged(
     [line] = map(json.loads, log.getvalue().splitlines())
     assert (line["level"], line["changes"]) == ("ERROR", {"MODIFY": 1, "REMOVE": 1})
     assert (line["first_sequence_number"], line["last_sequence_number"]) == (f"{7:021d}", f"{8:021d}")
+    assert not re.search("secret|4711", log.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "early"),
+    [
+        ({"N": str(DELETED - 1)}, False),
+        ({"N": str(DELETED)}, False),
+        ({"N": str(DELETED + 86_400)}, True),
+        ({"S": "soon"}, True),
+        (None, True),
+    ],
+    ids=["expired", "just now", "tomorrow", "no number", "never"],
+)
+def test_what_ttl_deletes_before_its_time_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], expires_at: Any, *, early: bool
+) -> None:
+    """With TTL turned to another attribute, deletions before `expires_at`, or of records without one, are counted; expiry itself isn't."""
+    log = io.StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", log)
+    record = audit_record(numbered_record(1, new=order(4711, note="secret")))
+    record = {name: value for name, value in record.items() if name != "expires_at"}
+    expiry = {} if expires_at is None else {"expires_at": expires_at}
+    handler: Any = tampering.handler
+    handler({"Records": [deletion(record | expiry, 9)]}, context(SimulatedClock(0.0)))
+    printed = capsys.readouterr().out
+    counted = metrics_of(printed) if printed else {}
+    assert (counted.get("RecordsExpiredEarly"), counted.get("RecordsTampered")) == ([1] if early else None, None)
+    said = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["level"], line["changes"]) for line in said] == ([("ERROR", {"REMOVE": 1})] if early else [])
     assert not re.search("secret|4711", log.getvalue())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Any
 
 import pytest
@@ -62,13 +62,14 @@ def test_lists_that_share_nothing_are_not_aligned(monkeypatch: pytest.MonkeyPatc
 
 def test_aligning_many_lists_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many small lists could be aligned, no more than ten thousand are, and it's the same ones each time."""
-    calls: list[Any] = []
+    calls = []
 
-    def counted(*args: Any, **more: Any) -> Any:
-        calls.append(args)
-        return difflib.SequenceMatcher(*args, **more)
+    class Counted(SequenceMatcher[int]):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            calls.append(args)
+            super().__init__(*args, **more)
 
-    monkeypatch.setattr(diffs, "SequenceMatcher", counted)
+    monkeypatch.setattr(diffs, "SequenceMatcher", Counted)
     monkeypatch.setattr(diffs, "_ENTRIES_AT_MOST", 10**9)
     monkeypatch.setattr(diffs, "_PATHS_AT_MOST", 10**9)
     old = {"l": {"L": [{"L": [{"S": "a"}, {"S": "b"}, {"S": "c"}]}] * 20_000}}

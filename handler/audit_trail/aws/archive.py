@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from operator import itemgetter
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from audit_trail.core import archive
@@ -56,6 +57,7 @@ class Archive:
         self.bucket = bucket
         self._partition_key = partition_key
         self.unreadable: list[str] = []
+        self._one_at_a_time = Lock()
 
     def days(self, between: Between | None = None) -> list[str]:
         """Return the days, within a range, of which there are records, the oldest first."""
@@ -123,8 +125,9 @@ class Archive:
         wanted = None if partition is None else archive.fit(archive.key_text(partition))
         history = None if partition is None else _text(partition)
         try:
-            items = archive.items(body, self._partition_key, archive.day_of_object(key), wanted)
-            records = [Archived(item[self._partition_key], archive.timestamp_of(item), item) for item in items]
+            with self._one_at_a_time:  # forged objects, unpacked by many threads at once, would fill the memory
+                items = archive.items(body, self._partition_key, archive.day_of_object(key), wanted)
+                records = [Archived(item[self._partition_key], archive.timestamp_of(item), item) for item in items]
             # Two keys may look the same where characters don't fit a line's plain fields.
             return [one for one in records if history is None or _text(one.partition) == history]
         except (TableTrailError, KeyError, TypeError, AttributeError):

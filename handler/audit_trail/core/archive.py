@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from audit_trail.core.errors import MalformedArchiveError, MalformedItemError, MalformedRecordError, MalformedValueError
 from audit_trail.core.limits import LARGEST_LINE, LARGEST_OBJECT, gunzipped_lines, parsed
-from audit_trail.core.records import StreamRecord, sequence_number
+from audit_trail.core.records import StreamRecord, creation_time, sequence_number
 from audit_trail.core.validation import check_values, is_timestamp
 from audit_trail.core.values import AttributeValue, Image, canonical_value
 
@@ -23,6 +24,8 @@ PREFIX = "archive/"
 COLUMNS = ("key", "timestamp", "event_name", "actor", "reason", "changed_attributes", "item")
 """A line's fields; ``changed_attributes`` is a list of strings, and each but the first two and the last may be absent."""
 
+_CLOCKS_APART = 60
+"""Seconds by which the clocks of TTL and of the stream may differ."""
 _TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _LEVEL = 6
 _KEY_TYPES = ("S", "N", "B")
@@ -56,6 +59,27 @@ def expired(record: StreamRecord) -> bool:
         and record.get("eventName") == "REMOVE"
         and all(identity.get(name) == value for name, value in _TTL.items())
     )
+
+
+def expired_early(record: StreamRecord) -> bool:
+    """Tell whether TTL deleted a record whose time hadn't come: by another attribute than ``expires_at``, or without one.
+
+    DynamoDB deletes what has expired, never before (often days later). So this shows TTL turned to an attribute of the past.
+    """
+    if not expired(record):
+        return False
+    change = record.get("dynamodb")
+    item = change.get("OldImage") if isinstance(change, Mapping) else None
+    until = _number(item.get("expires_at")) if isinstance(item, Mapping) else None
+    deleted = creation_time(record)
+    return until is None or deleted is None or until > deleted + _CLOCKS_APART
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return Decimal(canonical_value(value)["N"])
+    except (KeyError, TypeError, ValueError, MalformedValueError):
+        return None
 
 
 def line(record: StreamRecord) -> Line:

@@ -51,14 +51,22 @@ def gunzipped_lines(body: bytes, most: int) -> Iterator[bytes]:
 
     :raises ValueError: as above, or a line is longer than any of the archive's.
     """
-    rest = b""
+    pieces: list[bytes] = []
+    length = 0
     for chunk in _chunks(body, most):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, lines)
-        if len(rest) > LARGEST_LINE:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            line = b"".join((*pieces, end))
+            pieces.clear()
+            length = 0
+            if line:
+                yield line
+        pieces.append(rest)
+        length += len(rest)
+        if length > LARGEST_LINE:
             raise ValueError("a line is longer than any of the archive's")
-    if rest:
-        yield rest
+    if line := b"".join(pieces):
+        yield line
 
 
 def _chunks(body: bytes, most: int) -> Iterator[bytes]:

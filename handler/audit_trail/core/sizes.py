@@ -107,6 +107,9 @@ def _members_size(size: Callable[[str], int]) -> Callable[[list[str], float], in
 
 
 _SCALARS: dict[str, Callable[[str], int]] = {"S": _utf8, "N": _number, "B": _binary}
-_HOLDERS: dict[str, Callable[[Any, float], int]] = {"M": _map_size, "L": _list_size}
-_HOLDERS |= {f"{tag}S": _members_size(size) for tag, size in _SCALARS.items()}
+_HOLDERS: dict[str, Callable[[Any, float], int]] = {
+    "M": _map_size,
+    "L": _list_size,
+    **{f"{tag}S": _members_size(size) for tag, size in _SCALARS.items()},
+}
 """How the body of each type counts, the second with the room that there is for it; of the others, each is one byte."""

@@ -56,7 +56,7 @@ module "orders_audit" {
   source_kms_key           = aws_kms_key.audit
   permissions_boundary_arn = aws_iam_policy.boundary.arn
   tags                     = local.tags
-  reserved_concurrency     = 20
+  reserved_concurrency     = null # a new account has as few as 10 in all, of which AWS sets none aside: raise that quota first
 
   vpc = {
     subnet_ids         = [for subnet in aws_subnet.functions : subnet.id]

@@ -7,11 +7,8 @@ variable "handler_zip" {
 
 variable "alarms" {
   description = "Alarms, as module audit_trail's `alarms`. Null: none."
+  type        = map(number)
   default     = { silence_minutes = 60 }
-  type = object({
-    iterator_age_seconds = optional(number)
-    silence_minutes      = optional(number)
-  })
 }
 
 variable "people_may_be_assumed_by" {

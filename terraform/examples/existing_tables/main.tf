@@ -12,8 +12,9 @@ module "audit" {
 
   source_table    = data.aws_dynamodb_table.audited[each.key]
   handler_zip     = var.handler_zip
-  actor_attribute = each.value.actor_attribute
-  retention_days  = each.value.retention_days
+  actor_attribute = lookup(each.value, "actor_attribute", null)
+  retention_days  = lookup(each.value, "retention_days", null)
+  append_only     = var.append_only
   alarms          = var.alarms
 }
 

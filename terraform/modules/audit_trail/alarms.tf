@@ -19,8 +19,8 @@ locals {
   above = "GreaterThanThreshold"
 
   # Lambda gives up on what is older than maximum_record_age_seconds, so that an age beyond it is never seen.
-  iterator_age_seconds = try(coalesce(var.alarms.iterator_age_seconds, min(3600, var.maximum_record_age_seconds / 2)), 0)
-  silence_minutes      = try(coalesce(var.alarms.silence_minutes, 0), 0)
+  iterator_age_seconds = var.alarms == null ? 0 : coalesce(try(var.alarms.iterator_age_seconds, null), min(3600, var.maximum_record_age_seconds / 2))
+  silence_minutes      = try(coalesce(var.alarms.silence_minutes), 0)
 
   alarms = {
     iterator-age = merge(local.function_metrics, local.once, {
@@ -93,9 +93,13 @@ locals {
       metric = "RecordsTampered", statistic = "Sum", comparison = local.above, threshold = 0
       means  = "Somebody changes or deletes records of the audit table by hand."
     })
+    records-expired-early = merge(local.trail_metrics, local.once, {
+      metric = "RecordsExpiredEarly", statistic = "Sum", comparison = local.above, threshold = 0
+      means  = "TTL deletes records of the audit table before their time."
+    })
     tampering-unseen = merge(local.tampering_metrics, local.lasting, {
       metric = "Errors", statistic = "Sum", comparison = local.above, threshold = 0
-      means  = "The function that counts what is done to records by hand fails."
+      means  = "The function that counts what is done to records by hand, or expires early, fails."
     })
     silence = merge(local.trail_metrics, {
       metric = "ChangesStored", statistic = "Sum", comparison = "LessThanThreshold", threshold = 1
@@ -103,7 +107,7 @@ locals {
       means  = "No change was stored for ${local.silence_minutes} minutes."
     })
   }
-  archive_alarms = ["archive-stream-mismatch", "archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "tampering-unseen"]
+  archive_alarms = ["archive-stream-mismatch", "archive-late", "archive-errors", "records-not-archived", "archive-given-up", "archive-dropped", "records-tampered", "records-expired-early", "tampering-unseen"]
   wanted_alarms = [
     for key in keys(local.alarms) : key
     if var.alarms != null && (key != "silence" || local.silence_minutes > 0) && (var.archive != null || !contains(local.archive_alarms, key))

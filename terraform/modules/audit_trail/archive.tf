@@ -1,20 +1,23 @@
 # Where records go when they expire: DynamoDB's TTL deletes them from the audit table, the audit table's own stream tells,
-# and a function writes them to archive/ in the history bucket. A second function is told when somebody changes or deletes
-# records by hand. Both are entry points of the same zip.
+# and a function writes them to archive/ in the history bucket. A second function is told of each change and deletion, and
+# counts those by hand and those before their time. Both are entry points of the same zip.
 
 locals {
-  archives     = var.archive == null ? 0 : 1
+  archives = var.archive == null ? 0 : 1
+  archive = {
+    batching_window_seconds = try(coalesce(var.archive.batching_window_seconds), 60)
+    glue                    = try(tobool(coalesce(var.archive.glue)), false)
+    object_lock             = try(var.archive.object_lock, null)
+    transitions             = try([for one in var.archive.transitions : one], [])
+  }
   audit_stream = aws_dynamodb_table.audit.stream_arn
 
   expired_pattern = {
     eventName    = ["REMOVE"]
     userIdentity = { type = ["Service"], principalId = ["dynamodb.amazonaws.com"] }
   }
-  # `exists` sees leaves only: asked of userIdentity itself, it would be false for a deletion by TTL, too.
-  tampered_patterns = [
-    { eventName = ["MODIFY"] },
-    { eventName = ["REMOVE"], userIdentity = { principalId = [{ exists = false }, { anything-but = ["dynamodb.amazonaws.com"] }] } },
-  ]
+  # All but new records: a filter can't compare a record's `expires_at` with the time of its deletion, the function can.
+  tampered_patterns = [{ eventName = ["MODIFY"] }, { eventName = ["REMOVE"] }]
 }
 
 resource "aws_lambda_function" "archive" {
@@ -28,7 +31,7 @@ resource "aws_lambda_function" "archive" {
   count = local.archives
 
   function_name = local.default_names.archive
-  description   = "Archives the records that expire from ${local.audit_table_name}."
+  description   = substr("Archives the records that expire from ${local.audit_table_name}.", 0, 256)
   role          = aws_iam_role.archive[0].arn
   handler       = "audit_trail.lambda_function.archive"
   runtime       = var.runtime
@@ -93,6 +96,11 @@ resource "aws_iam_role" "archive" {
 
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  lifecycle {
+    ignore_changes       = [name] # as the function's
+    replace_triggered_by = [aws_dynamodb_table.audit.name]
+  }
 }
 
 resource "aws_iam_role_policy" "archive" {
@@ -145,7 +153,7 @@ resource "aws_lambda_event_source_mapping" "archive" {
 
   starting_position                  = "TRIM_HORIZON"
   batch_size                         = 10000 # the larger the objects, the cheaper to keep and the faster to read
-  maximum_batching_window_in_seconds = var.archive.batching_window_seconds
+  maximum_batching_window_in_seconds = local.archive.batching_window_seconds
 
   function_response_types        = ["ReportBatchItemFailures"]
   bisect_batch_on_function_error = true
@@ -188,7 +196,7 @@ resource "aws_lambda_function" "tampering" {
   count = local.archives
 
   function_name = local.default_names.tampering
-  description   = "Counts the records of ${local.audit_table_name} that are changed or deleted by hand."
+  description   = substr("Counts the records of ${local.audit_table_name} that are changed or deleted by hand.", 0, 256)
   role          = aws_iam_role.tampering[0].arn
   handler       = "audit_trail.tampering.handler"
   runtime       = var.runtime
@@ -250,6 +258,11 @@ resource "aws_iam_role" "tampering" {
 
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  lifecycle {
+    ignore_changes       = [name] # as the function's
+    replace_triggered_by = [aws_dynamodb_table.audit.name]
+  }
 }
 
 resource "aws_iam_role_policy" "tampering" {
@@ -275,10 +288,13 @@ resource "aws_lambda_event_source_mapping" "tampering" {
   function_name    = aws_lambda_function.tampering[0].arn
   tags             = var.tags
 
-  starting_position             = "TRIM_HORIZON"
-  batch_size                    = 100
-  maximum_retry_attempts        = -1
-  maximum_record_age_in_seconds = var.maximum_record_age_seconds
+  starting_position = "TRIM_HORIZON"
+  batch_size        = 1000
+
+  # Every expiry comes here: gathered, they are few invocations, and an alarm a minute late is early enough.
+  maximum_batching_window_in_seconds = 60
+  maximum_retry_attempts             = -1
+  maximum_record_age_in_seconds      = var.maximum_record_age_seconds
 
   filter_criteria {
     dynamic "filter" {
@@ -298,7 +314,7 @@ resource "aws_lambda_event_source_mapping" "tampering" {
 resource "aws_s3_bucket_lifecycle_configuration" "archive" {
   # checkov:skip=CKV_AWS_300: objects are put whole, never uploaded in parts.
 
-  count = length(try(var.archive.transitions, [])) == 0 ? 0 : 1
+  count = length(local.archive.transitions) == 0 ? 0 : 1
 
   bucket = aws_s3_bucket.history.id
 
@@ -311,7 +327,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
     }
 
     dynamic "transition" {
-      for_each = var.archive.transitions
+      for_each = local.archive.transitions
 
       content {
         days          = transition.value.days
@@ -321,18 +337,18 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
   }
 
   # S3 answers two configuration changes of one bucket at the same time with a conflict.
-  depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_policy.history]
+  depends_on = [aws_s3_bucket_versioning.history, aws_s3_bucket_public_access_block.history]
 }
 
 resource "aws_s3_bucket_object_lock_configuration" "archive" {
-  count = try(var.archive.object_lock, null) == null ? 0 : 1
+  count = local.archive.object_lock == null ? 0 : 1
 
   bucket = aws_s3_bucket.history.id
 
   rule {
     default_retention {
-      mode = var.archive.object_lock.mode
-      days = var.archive.object_lock.days
+      mode = local.archive.object_lock.mode
+      days = local.archive.object_lock.days
     }
   }
 

@@ -1,13 +1,13 @@
 resource "aws_dynamodb_table" "audit" {
-  # checkov:skip=CKV_AWS_119: encrypted with a key that AWS manages: whoever could disable one of the deployer's could take the history away.
+  # checkov:skip=CKV_AWS_119: encrypted with a key that AWS owns: whoever could disable one of the deployer's could take the history away.
   # checkov:skip=CKV2_AWS_16: its capacity is on demand; whoever provisions it decides how it scales.
 
   name                        = local.audit_table_name
   hash_key                    = local.partition_key
   range_key                   = "timestamp"
-  billing_mode                = var.capacity.billing_mode
-  read_capacity               = var.capacity.read_capacity
-  write_capacity              = var.capacity.write_capacity
+  billing_mode                = local.capacity.billing_mode
+  read_capacity               = local.capacity.read_capacity
+  write_capacity              = local.capacity.write_capacity
   deletion_protection_enabled = var.deletion_protection
 
   # For the archive: an expired record is the deletion's old image.
@@ -42,8 +42,8 @@ resource "aws_dynamodb_table" "audit" {
       range_key          = "timestamp"
       projection_type    = "INCLUDE"
       non_key_attributes = ["actor", "changed_attributes", "event_name", "reason"]
-      read_capacity      = var.capacity.read_capacity
-      write_capacity     = var.capacity.write_capacity
+      read_capacity      = local.capacity.read_capacity
+      write_capacity     = local.capacity.write_capacity
 
       dynamic "on_demand_throughput" {
         for_each = local.ceilings
@@ -75,14 +75,26 @@ resource "aws_dynamodb_table" "audit" {
     enabled = var.point_in_time_recovery
   }
 
+  # Disabled, DynamoDB encrypts with a key that AWS owns. Enabled without a key of one's own, it would be aws/dynamodb, whose
+  # requests are charged; and a key that is taken away would stay: the provider keeps an argument that isn't given.
   server_side_encryption {
-    enabled     = true
+    enabled     = var.kms_key != null
     kms_key_arn = one(local.keys)
   }
 
   tags = merge(var.tags, local.audit_table_tags)
 
+  # DynamoDB builds an index of a large table for hours, or days; the provider would give up after one.
+  timeouts {
+    update = "24h"
+  }
+
   lifecycle {
+    precondition {
+      condition     = local.audit_table_name != var.source_table.name
+      error_message = "audit_table_name is the source table's own name, ${var.source_table.name}: give the audit table another, or leave it out for ${local.default_audit_table_name}."
+    }
+
     precondition {
       condition     = var.actor_index == null || var.actor_attribute != null
       error_message = "actor_index needs actor_attribute: without it, no record has an actor to be found by."
@@ -91,6 +103,17 @@ resource "aws_dynamodb_table" "audit" {
 }
 
 locals {
+  capacity = {
+    billing_mode            = try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST")
+    max_read_request_units  = try(var.capacity.max_read_request_units, null)
+    max_write_request_units = try(var.capacity.max_write_request_units, null)
+    read_capacity           = try(var.capacity.read_capacity, null)
+    write_capacity          = try(var.capacity.write_capacity, null)
+  }
+
+  time_index_shards  = var.time_index == null ? null : coalesce(try(var.time_index.shards, null), 4)
+  actor_index_shards = var.actor_index == null ? null : coalesce(try(var.actor_index.shards, null), 4)
+
   # One partition would take a whole day's or a whole actor's writes; the function spreads them over shards.
   indexes = {
     for name, index in {
@@ -99,7 +122,7 @@ locals {
     } : name => index if index.input != null
   }
 
-  ceilings = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
+  ceilings = local.capacity.max_read_request_units != null || local.capacity.max_write_request_units != null ? [local.capacity] : []
 }
 
 # What the command line must know about a trail, given the audit table's name alone: among other things each setting of
@@ -118,8 +141,8 @@ locals {
     "table-trail:image-storage"    = var.image_storage
     "table-trail:retention-days"   = var.retention_days == null ? null : tostring(var.retention_days)
 
-    "table-trail:time-index-shards"  = try(tostring(var.time_index.shards), null)
-    "table-trail:actor-index-shards" = try(tostring(var.actor_index.shards), null)
+    "table-trail:time-index-shards"  = try(tostring(local.time_index_shards), null)
+    "table-trail:actor-index-shards" = try(tostring(local.actor_index_shards), null)
 
     "table-trail:archive"   = var.archive == null ? null : local.default_names.archive # their names, for `trail doctor`
     "table-trail:tampering" = var.archive == null ? null : local.default_names.tampering

@@ -108,7 +108,7 @@ resource "aws_s3_bucket_public_access_block" "failures" {
 resource "aws_s3_bucket_lifecycle_configuration" "failures" {
   # checkov:skip=CKV_AWS_300: objects are put whole, never uploaded in parts.
 
-  count = var.failures.redriven_days == 0 ? 0 : 1
+  count = local.failures.redriven_days == 0 ? 0 : 1
 
   bucket = aws_s3_bucket.failures.id
 
@@ -121,7 +121,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
     }
 
     expiration {
-      days = var.failures.redriven_days
+      days = local.failures.redriven_days
     }
 
     noncurrent_version_expiration {
@@ -145,7 +145,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
       }
 
       noncurrent_version_expiration {
-        noncurrent_days = var.failures.redriven_days
+        noncurrent_days = local.failures.redriven_days
       }
     }
   }
@@ -155,6 +155,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "failures" {
 }
 
 locals {
+  failures = {
+    bucket_name      = try(var.failures.bucket_name, null)
+    kms_key          = try(var.failures.kms_key, null)
+    reader_role_arns = try([for arn in var.failures.reader_role_arns : arn], [])
+    redriven_days    = try(coalesce(var.failures.redriven_days), 30)
+  }
+
   tls_only_statements = { for name, arn in { history = aws_s3_bucket.history.arn, failures = aws_s3_bucket.failures.arn } : name => [{
     Sid       = "TlsOnly"
     Effect    = "Deny"
@@ -181,13 +188,13 @@ locals {
   }] }
 
   # aws:PrincipalArn is the role's ARN in every session of it.
-  failures_readers = length(var.failures.reader_role_arns) == 0 ? [] : [{
+  failures_readers = length(local.failures.reader_role_arns) == 0 ? [] : [{
     Sid       = "ReadersOnly"
     Effect    = "Deny"
     Principal = "*"
     Action    = ["s3:GetObject", "s3:GetObjectVersion"]
     Resource  = "${aws_s3_bucket.failures.arn}/*"
-    Condition = { ArnNotEquals = { "aws:PrincipalArn" = var.failures.reader_role_arns } }
+    Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.failures.reader_role_arns } }
   }]
 }
 
@@ -195,11 +202,17 @@ resource "aws_s3_bucket_policy" "history" {
   bucket = aws_s3_bucket.history.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.tls_only_statements.history, local.write_once_statements.history)
+    Statement = concat(local.tls_only_statements.history, local.write_once_statements.history, local.bucket_append_only_statements)
   })
 
-  # S3 answers two configuration changes of one bucket at the same time with a conflict.
-  depends_on = [aws_s3_bucket_public_access_block.history]
+  # S3 answers two configuration changes of one bucket at the same time with a conflict. And append_only denies three of
+  # them, which therefore come before it.
+  depends_on = [
+    aws_s3_bucket_public_access_block.history,
+    aws_s3_bucket_versioning.history,
+    aws_s3_bucket_lifecycle_configuration.archive,
+    aws_s3_bucket_object_lock_configuration.archive,
+  ]
 }
 
 resource "aws_s3_bucket_policy" "failures" {

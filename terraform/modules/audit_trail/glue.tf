@@ -1,10 +1,12 @@
 # The archive as a table for Athena: Glue's catalogue has it, and partition projection derives the days from the question,
-# so that no crawler runs and no partition is ever added.
+# so that no crawler runs and no partition is ever added. Its names have neither capitals nor dashes: a name that is more
+# than small letters, digits and dashes gets a hash, so that orders-audit, orders_audit and Orders.audit don't meet in one.
 # https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 
 locals {
-  glues         = try(var.archive.glue, false) ? 1 : 0
-  glue_database = replace(lower(local.audit_table_name), "/[^a-z0-9_]/", "_")
+  glues         = local.archive.glue ? 1 : 0
+  glue_name     = replace(lower(local.audit_table_name), "/[^a-z0-9_]/", "_")
+  glue_database = can(regex("^[a-z0-9-]+$", local.audit_table_name)) ? local.glue_name : "${substr(local.glue_name, 0, 246)}_${local.name_hash}"
 
   # audit_trail.core.archive writes these; each is text, so that no record's attributes need a column.
   archive_columns = {
@@ -24,6 +26,11 @@ resource "aws_glue_catalog_database" "archive" {
   name        = local.glue_database
   description = "Records that expired from ${local.audit_table_name}."
   tags        = var.tags
+
+  lifecycle {
+    ignore_changes       = [name] # as the function's role
+    replace_triggered_by = [aws_dynamodb_table.audit.name]
+  }
 }
 
 resource "aws_glue_catalog_table" "archive" {

@@ -18,6 +18,13 @@ resource "aws_iam_role" "function" {
       Action    = "sts:AssumeRole"
     }]
   })
+
+  # What decides the name may get better, and a role that is there keeps its own: another name would be another role. With
+  # another audit table it follows.
+  lifecycle {
+    ignore_changes       = [name]
+    replace_triggered_by = [aws_dynamodb_table.audit.name]
+  }
 }
 
 # Policies to attach to people and programs, handed out as outputs. Whoever reads the source table can't read its

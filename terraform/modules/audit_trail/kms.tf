@@ -4,7 +4,15 @@ locals {
   keys        = var.kms_key == null ? [] : [var.kms_key.arn]
   source_keys = var.source_kms_key == null ? [] : [var.source_kms_key.arn]
 
-  failures_keys = var.failures.kms_key == null ? local.keys : [var.failures.kms_key.arn]
+  # No statement here is for a call to KMS itself: DynamoDB and S3 make them for whoever reads or writes there, so that the
+  # key opens nothing that was encrypted elsewhere.
+  # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+  via_dynamodb        = "dynamodb.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
+  via_s3              = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}"
+  through_table       = { StringEquals = { "kms:ViaService" = local.via_dynamodb } }
+  through_s3          = { StringEquals = { "kms:ViaService" = local.via_s3 } }
+  through_table_or_s3 = { StringEquals = { "kms:ViaService" = [local.via_dynamodb, local.via_s3] } }
+  failures_keys       = local.failures.kms_key == null ? local.keys : [local.failures.kms_key.arn]
 
   # A table's key is decrypted for whoever reads or writes an item; S3 makes a data key for each object that is put.
   read_key_statements = [for arn in local.keys : {
@@ -12,6 +20,8 @@ locals {
     Effect   = "Allow"
     Action   = "kms:Decrypt"
     Resource = arn
+
+    Condition = local.through_table_or_s3
   }]
 
   use_key_statements = concat([for arn in local.keys : {
@@ -19,11 +29,15 @@ locals {
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
     Resource = arn
-    }], [for key in var.failures.kms_key[*] : {
+
+    Condition = local.through_table_or_s3
+    }], [for key in local.failures.kms_key[*] : {
     Sid      = "UseFailuresKey"
     Effect   = "Allow"
     Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
     Resource = key.arn
+
+    Condition = local.through_s3
   }])
 
   # Lambda reads the stream with the function's role, and a stream is encrypted with its table's key.
@@ -32,6 +46,8 @@ locals {
     Effect   = "Allow"
     Action   = "kms:Decrypt"
     Resource = arn
+
+    Condition = local.through_table
   }]
 
   function_key_statements = concat(local.use_key_statements, local.source_key_statements)

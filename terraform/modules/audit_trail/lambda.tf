@@ -7,7 +7,7 @@ resource "aws_lambda_function" "trail" {
   # checkov:skip=CKV_AWS_50: tracing would need a permission that names no resource; metrics and logs tell of each batch.
 
   function_name = local.function_name
-  description   = "Writes every change of ${var.source_table.name} to ${local.audit_table_name}."
+  description   = substr("Writes every change of ${var.source_table.name} to ${local.audit_table_name}.", 0, 256)
   role          = aws_iam_role.function.arn
   handler       = "audit_trail.lambda_function.handler"
   runtime       = var.runtime
@@ -56,6 +56,11 @@ resource "aws_lambda_function" "trail" {
       condition     = var.handler_zip == null ? true : fileexists(var.handler_zip)
       error_message = "There is no file ${coalesce(var.handler_zip, "handler_zip")}: build it with `make package`, or give the path of a zip that exists."
     }
+
+    precondition {
+      condition     = !contains([for kind in ["stream_check", "archive", "tampering"] : local.default_names[kind]], local.function_name)
+      error_message = "function_name ${local.function_name} is what another function of this trail is called: choose one that doesn't end in -stream-check, -archive or -tampering."
+    }
   }
 }
 
@@ -77,8 +82,8 @@ locals {
     ACTOR_ATTRIBUTE              = var.actor_attribute
     REASON_ATTRIBUTE             = var.reason_attribute
     IMAGE_STORAGE                = var.image_storage
-    TIME_INDEX_SHARDS            = try(tostring(var.time_index.shards), null)
-    ACTOR_INDEX_SHARDS           = try(tostring(var.actor_index.shards), null)
+    TIME_INDEX_SHARDS            = try(tostring(local.time_index_shards), null)
+    ACTOR_INDEX_SHARDS           = try(tostring(local.actor_index_shards), null)
     POWERTOOLS_SERVICE_NAME      = local.function_name
     POWERTOOLS_METRICS_NAMESPACE = "TableTrail"
     POWERTOOLS_LOG_LEVEL         = var.log_level

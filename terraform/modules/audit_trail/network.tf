@@ -19,11 +19,12 @@ locals {
       )
     },
     {
-      # AWS gives an interface its id, so none can be named beforehand.
+      # Lambda asks for these when the function is made, before there is an interface to name, and is refused unless they
+      # are allowed on everything.
       Sid      = "KeepInterfaces"
       Effect   = "Allow"
       Action   = ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
-      Resource = "${local.ec2_arn}:${data.aws_caller_identity.current.account_id}:network-interface/*"
+      Resource = "*"
     },
     {
       # Neither can be allowed on less than everything.

@@ -1,4 +1,4 @@
-# Append-only for people too: what an administrator's own policies allow, the audit table itself refuses.
+# Append-only for people too: what an administrator's own policies allow, the audit table and the bucket themselves refuse.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-iam-actions.html
 
 locals {
@@ -35,8 +35,35 @@ locals {
       Resource  = aws_dynamodb_table.audit.arn
       Condition = {
         ArnNotEquals = {
-          "aws:PrincipalArn" = concat([aws_iam_role.function.arn], policy.operator_role_arns, policy.break_glass_role_arns)
+          "aws:PrincipalArn" = concat([aws_iam_role.function.arn], lookup(policy, "operator_role_arns", []), policy.break_glass_role_arns)
         }
+        BoolIfExists = { "aws:PrincipalIsAWSService" = "false" }
+      }
+    },
+  ]])
+
+  # The bucket's part: rules that expire each version, and what would have to be switched off before somebody deletes them.
+  # S3's own lifecycle asks no policy. Nothing of the trail's deletes an object under these two prefixes.
+  bucket_append_only_statements = flatten([for policy in local.append_only : [
+    {
+      Sid       = "NobodyErases"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = ["s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"]
+      Resource  = aws_s3_bucket.history.arn
+      Condition = {
+        ArnNotEquals = { "aws:PrincipalArn" = policy.break_glass_role_arns }
+        BoolIfExists = { "aws:PrincipalIsAWSService" = "false" }
+      }
+    },
+    {
+      Sid       = "NobodyDeletes"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = ["s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+      Resource  = [for prefix in ["archive", "images"] : "${aws_s3_bucket.history.arn}/${prefix}/*"]
+      Condition = {
+        ArnNotEquals = { "aws:PrincipalArn" = policy.break_glass_role_arns }
         BoolIfExists = { "aws:PrincipalIsAWSService" = "false" }
       }
     },

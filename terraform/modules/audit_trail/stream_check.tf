@@ -36,7 +36,7 @@ resource "aws_lambda_function" "stream_check" {
   count = local.stream_checks
 
   function_name = local.default_names.stream_check
-  description   = "Sees whether the stream of ${var.source_table.name} is the one that ${local.function_name} reads."
+  description   = substr("Sees whether the stream of ${var.source_table.name} is the one that ${local.function_name} reads.", 0, 256)
   role          = aws_iam_role.stream_check[0].arn
   handler       = "audit_trail.stream_check.handler"
   runtime       = var.runtime
@@ -100,6 +100,11 @@ resource "aws_iam_role" "stream_check" {
 
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  lifecycle {
+    ignore_changes       = [name] # as the function's
+    replace_triggered_by = [aws_dynamodb_table.audit.name]
+  }
 }
 
 resource "aws_iam_role_policy" "stream_check" {

@@ -1,3 +1,6 @@
+# An object type drops a misspelled field without a word. So inputs with optional fields are maps, or `any`, and a validation
+# knows the fields; locals have them with their defaults.
+
 # What is audited, and under which names.
 
 variable "source_table" {
@@ -24,7 +27,7 @@ variable "source_table" {
 }
 
 variable "audit_table_name" {
-  description = "Name of the audit table. Null: `<source table>-audit`. Another name later means another table: the history stays in the old one."
+  description = "Name of the audit table. Null: `<source table>-audit`, shortened and made distinct by a hash beyond 255 characters. Not the source table's own. Another name later means another table: the history stays in the old one."
   type        = string
   default     = null
 
@@ -71,70 +74,76 @@ variable "retention_days" {
 
 variable "archive" {
   description = "Keep records that expire, under archive/ in the history bucket; needs retention_days. {} turns it on. batching_window_seconds: how long deletions are gathered for one object. transitions: after how many days objects move to which storage class, of those that can be read at once. object_lock: mode (GOVERNANCE or COMPLIANCE) and days for which no object version of the whole history bucket can be deleted; COMPLIANCE binds everybody, and can't be taken back. glue: make a Glue table and a query for Athena. Null: what expires is gone."
+  type        = any
   default     = null
-  type = object({
-    batching_window_seconds = optional(number, 60)
-    transitions             = optional(list(object({ days = number, storage_class = string })), [])
-    object_lock             = optional(object({ mode = string, days = number }))
-    glue                    = optional(bool, false)
-  })
 
   validation {
-    condition     = var.archive == null ? true : var.archive.batching_window_seconds >= 0 && var.archive.batching_window_seconds <= 300 && floor(var.archive.batching_window_seconds) == var.archive.batching_window_seconds
+    condition = var.archive == null ? true : alltrue([
+      can(keys(var.archive)),
+      length(setsubtract(try(keys(var.archive), []), ["batching_window_seconds", "glue", "object_lock", "transitions"])) == 0,
+      alltrue([for one in try(var.archive.transitions, null) == null ? [] : var.archive.transitions : try(join(" ", sort(keys(one))) == "days storage_class", false)]),
+      try(var.archive.object_lock, null) == null ? true : try(join(" ", sort(keys(var.archive.object_lock))) == "days mode", false),
+      try(var.archive.glue, null) == null ? true : can(tobool(var.archive.glue)),
+    ])
+    error_message = "archive may have batching_window_seconds, glue (true or false), object_lock (mode and days) and transitions (a list of days and storage_class), and no other field."
+  }
+
+  validation {
+    condition     = try(var.archive.batching_window_seconds, null) == null ? true : try(var.archive.batching_window_seconds >= 0 && var.archive.batching_window_seconds <= 300 && floor(var.archive.batching_window_seconds) == tonumber(var.archive.batching_window_seconds), false)
     error_message = "archive.batching_window_seconds must be a whole number from 0 to 300."
   }
 
   validation {
-    condition     = alltrue([for one in try(var.archive.transitions, []) : contains(["STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], one.storage_class)])
+    condition     = try(var.archive.transitions, null) == null ? true : try(alltrue([for one in var.archive.transitions : contains(["STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"], one.storage_class)]), false)
     error_message = "archive.transitions: storage_class must be STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR. Objects in other classes must be restored before anyone can read them, or lie in one zone alone."
   }
 
   validation {
-    condition     = alltrue([for one in try(var.archive.transitions, []) : floor(one.days) == one.days && one.days >= (one.storage_class == "STANDARD_IA" ? 30 : 0)])
+    condition     = try(var.archive.transitions, null) == null ? true : try(alltrue([for one in var.archive.transitions : floor(one.days) == tonumber(one.days) && one.days >= (one.storage_class == "STANDARD_IA" ? 30 : 0)]), false)
     error_message = "archive.transitions: days must be a whole number from 0, for STANDARD_IA from 30."
   }
 
   validation {
-    condition     = try(var.archive.object_lock, null) == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.archive.object_lock.mode)
+    condition     = try(var.archive.object_lock, null) == null ? true : try(contains(["GOVERNANCE", "COMPLIANCE"], var.archive.object_lock.mode), false)
     error_message = "archive.object_lock.mode must be GOVERNANCE or COMPLIANCE."
   }
 
   validation {
-    condition     = try(var.archive.object_lock, null) == null ? true : var.archive.object_lock.days >= 1 && var.archive.object_lock.days <= 36500 && floor(var.archive.object_lock.days) == var.archive.object_lock.days
+    condition     = try(var.archive.object_lock, null) == null ? true : try(var.archive.object_lock.days >= 1 && var.archive.object_lock.days <= 36500 && floor(var.archive.object_lock.days) == tonumber(var.archive.object_lock.days), false)
     error_message = "archive.object_lock.days must be a whole number from 1 to 36500."
   }
 }
 
 variable "failures" {
   description = "The bucket of what could not be stored, raw data of items. bucket_name: its name, unique among all of AWS (null: `<audit table>-failures-<account id>-<region>`, shortened as bucket_name is). kms_key: its own key, as kms_key otherwise (null: kms_key's). redriven_days: days after which what `trail redrive` put back expires; 0 keeps it for ever. reader_role_arns: the only roles that may read its objects, whatever other policies allow (empty: those policies decide)."
-  nullable    = false
+  type        = any
   default     = {}
-  type = object({
-    bucket_name      = optional(string)
-    kms_key          = optional(object({ arn = string }))
-    redriven_days    = optional(number, 30)
-    reader_role_arns = optional(list(string), [])
-  })
+  nullable    = false
 
   validation {
-    condition     = var.failures.bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.failures.bucket_name))
+    condition     = can(keys(var.failures)) && length(setsubtract(try(keys(var.failures), []), ["bucket_name", "kms_key", "reader_role_arns", "redriven_days"])) == 0
+    error_message = "failures may have bucket_name, kms_key, redriven_days and reader_role_arns, and no other field."
+  }
+
+  validation {
+    condition     = try(var.failures.bucket_name, null) == null ? true : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.failures.bucket_name))
     error_message = "failures.bucket_name must have 3 to 63 characters, of lower-case letters, digits and -, and begin and end with a letter or digit."
   }
 
   validation {
-    condition     = var.failures.kms_key == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.failures.kms_key.arn))
+    condition     = try(var.failures.kms_key, null) == null ? true : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.failures.kms_key.arn))
     error_message = "failures.kms_key.arn must be a key's ARN (not an alias), such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab."
   }
 
   validation {
-    condition     = var.failures.redriven_days >= 0 && var.failures.redriven_days <= 36500 && floor(var.failures.redriven_days) == var.failures.redriven_days
+    condition     = try(var.failures.redriven_days, null) == null ? true : try(var.failures.redriven_days >= 0 && var.failures.redriven_days <= 36500 && floor(var.failures.redriven_days) == tonumber(var.failures.redriven_days), false)
     error_message = "failures.redriven_days must be a whole number from 0 (for ever) to 36500."
   }
 
   validation {
-    condition = alltrue([
+    condition = try(var.failures.reader_role_arns, null) == null ? true : try(alltrue([
       for arn in var.failures.reader_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))
-    ])
+    ]), false)
     error_message = "failures.reader_role_arns takes whole ARNs of IAM roles, such as arn:aws:iam::123456789012:role/operators: no wildcards, no users, no sessions (arn:aws:sts::…:assumed-role/…)."
   }
 }
@@ -186,71 +195,76 @@ variable "image_storage" {
 # The audit table.
 
 variable "capacity" {
-  description = "Capacity of the audit table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings (-1 takes a ceiling away again); or PROVISIONED with read_capacity and write_capacity. Each index has the same for itself."
-  nullable    = false
+  description = "Capacity of the audit table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings; or PROVISIONED with read_capacity and write_capacity. Each index has the same for itself. To take a ceiling away, apply -1 for it, and leave it out only after that: a ceiling that is merely left out stays, or AWS refuses the change, and a new table takes no -1."
+  type        = map(string)
   default     = {}
-  type = object({
-    billing_mode            = optional(string, "PAY_PER_REQUEST")
-    max_read_request_units  = optional(number)
-    max_write_request_units = optional(number)
-    read_capacity           = optional(number)
-    write_capacity          = optional(number)
-  })
+  nullable    = false
 
   validation {
-    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], var.capacity.billing_mode)
+    condition     = length(setsubtract(keys(var.capacity), ["billing_mode", "max_read_request_units", "max_write_request_units", "read_capacity", "write_capacity"])) == 0
+    error_message = "capacity may have billing_mode, max_read_request_units, max_write_request_units, read_capacity and write_capacity, and no other field."
+  }
+
+  validation {
+    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST"))
     error_message = "capacity.billing_mode must be PAY_PER_REQUEST or PROVISIONED."
   }
 
   validation {
-    condition     = (var.capacity.billing_mode == "PROVISIONED") == (var.capacity.read_capacity != null && var.capacity.write_capacity != null) && (var.capacity.read_capacity == null) == (var.capacity.write_capacity == null)
+    condition     = (try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST") == "PROVISIONED") == (try(var.capacity.read_capacity, null) != null && try(var.capacity.write_capacity, null) != null) && (try(var.capacity.read_capacity, null) == null) == (try(var.capacity.write_capacity, null) == null)
     error_message = "capacity.read_capacity and capacity.write_capacity must both be given with PROVISIONED, and neither without."
   }
 
   validation {
-    condition     = var.capacity.billing_mode != "PROVISIONED" || (var.capacity.max_read_request_units == null && var.capacity.max_write_request_units == null)
+    condition     = try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST") != "PROVISIONED" || (try(var.capacity.max_read_request_units, null) == null && try(var.capacity.max_write_request_units, null) == null)
     error_message = "capacity.max_read_request_units and capacity.max_write_request_units are ceilings for PAY_PER_REQUEST: leave them out with PROVISIONED."
   }
 
   validation {
     condition = alltrue([
-      for units in [var.capacity.read_capacity, var.capacity.write_capacity] :
-      units == null ? true : units >= 1 && floor(units) == units
+      for units in [try(var.capacity.read_capacity, null), try(var.capacity.write_capacity, null)] :
+      units == null ? true : try(units >= 1 && floor(units) == tonumber(units), false)
     ])
     error_message = "capacity.read_capacity and capacity.write_capacity must be whole numbers from 1."
   }
 
   validation {
     condition = alltrue([
-      for units in [var.capacity.max_read_request_units, var.capacity.max_write_request_units] :
-      units == null ? true : (units >= 1 || units == -1) && floor(units) == units
+      for units in [try(var.capacity.max_read_request_units, null), try(var.capacity.max_write_request_units, null)] :
+      units == null ? true : try((units >= 1 || tonumber(units) == -1) && floor(units) == tonumber(units), false)
     ])
     error_message = "capacity.max_read_request_units and capacity.max_write_request_units must be whole numbers from 1, or -1 for no ceiling."
   }
 }
 
 variable "time_index" {
-  description = "Index of all changes by time, for `trail search` and `trail tail`: {} turns it on, with 4 shards. It knows the changes recorded from then on. The number of shards may only grow: readers look for older changes in as many. Null: none."
+  description = "Index of all changes by time, for `trail search` and `trail tail`: {} turns it on, with 4 shards. Each takes 1,000 changes a second (half of that for index entries over 1 KB), and an index that takes no more holds up the table: docs/sizing.md. It knows the changes recorded from then on. The number of shards may only grow: readers look for older changes in as many. Null: none."
+  type        = map(number)
   default     = null
-  type = object({
-    shards = optional(number, 4)
-  })
 
   validation {
-    condition     = var.time_index == null ? true : var.time_index.shards >= 1 && var.time_index.shards <= 100 && floor(var.time_index.shards) == var.time_index.shards
+    condition     = var.time_index == null ? true : length(setsubtract(keys(var.time_index), ["shards"])) == 0
+    error_message = "time_index may have shards, and no other field."
+  }
+
+  validation {
+    condition     = try(var.time_index.shards, null) == null ? true : var.time_index.shards >= 1 && var.time_index.shards <= 100 && floor(var.time_index.shards) == var.time_index.shards
     error_message = "time_index.shards must be a whole number from 1 to 100."
   }
 }
 
 variable "actor_index" {
   description = "Index of changes by actor, for `trail search --actor`; needs actor_attribute. As time_index otherwise. Null: none."
+  type        = map(number)
   default     = null
-  type = object({
-    shards = optional(number, 4)
-  })
 
   validation {
-    condition     = var.actor_index == null ? true : var.actor_index.shards >= 1 && var.actor_index.shards <= 100 && floor(var.actor_index.shards) == var.actor_index.shards
+    condition     = var.actor_index == null ? true : length(setsubtract(keys(var.actor_index), ["shards"])) == 0
+    error_message = "actor_index may have shards, and no other field."
+  }
+
+  validation {
+    condition     = try(var.actor_index.shards, null) == null ? true : var.actor_index.shards >= 1 && var.actor_index.shards <= 100 && floor(var.actor_index.shards) == var.actor_index.shards
     error_message = "actor_index.shards must be a whole number from 1 to 100."
   }
 }
@@ -286,13 +300,16 @@ variable "handler_zip" {
 
 variable "handler_s3" {
   description = "The function's zip in S3: bucket, key, object_version (of a versioned bucket) and sha256, the zip's SHA-256 in base64 (`openssl dgst -sha256 -binary handler.zip | base64`), by which a new zip is noticed. Either this or handler_zip."
+  type        = map(string)
   default     = null
-  type = object({
-    bucket         = string
-    key            = string
-    object_version = optional(string)
-    sha256         = string
-  })
+
+  validation {
+    condition = var.handler_s3 == null ? true : alltrue([
+      length(setsubtract(keys(var.handler_s3), ["bucket", "key", "object_version", "sha256"])) == 0,
+      alltrue([for name in ["bucket", "key", "sha256"] : try(var.handler_s3[name], null) != null]),
+    ])
+    error_message = "handler_s3 must have bucket, key and sha256, may have object_version, and has no other field."
+  }
 
   validation {
     condition     = var.handler_s3 == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", var.handler_s3.sha256))
@@ -301,14 +318,14 @@ variable "handler_s3" {
 }
 
 variable "runtime" {
-  description = "Python of the function: python3.11, python3.12, python3.13 or python3.14."
+  description = "Python of the function: python3.11, python3.12, python3.13 or, with AWS provider 6 alone, python3.14 (5.100 refuses it)."
   type        = string
   default     = "python3.13"
   nullable    = false
 
   validation {
     condition     = contains(["python3.11", "python3.12", "python3.13", "python3.14"], var.runtime)
-    error_message = "runtime must be python3.11, python3.12, python3.13 or python3.14."
+    error_message = "runtime must be python3.11, python3.12, python3.13 or, with AWS provider 6, python3.14."
   }
 }
 
@@ -376,7 +393,7 @@ variable "log_level" {
 
 # An object, whose being there is known at plan even where the key is made in the same apply.
 variable "kms_key" {
-  description = "KMS key of your own for the audit table, the buckets and the logs: the resource aws_kms_key, its data source, or { arn = … }. Its policy must let CloudWatch Logs use it. Null: the services' own keys."
+  description = "KMS key of your own for the audit table, the buckets and the logs: the resource aws_kms_key, its data source, or { arn = … }. Its policy must let CloudWatch Logs use it. Null: the services' own keys, for the table one that AWS owns."
   type        = object({ arn = string })
   default     = null
 
@@ -398,21 +415,23 @@ variable "source_kms_key" {
 }
 
 variable "append_only" {
-  description = "Resource policy by which the audit table can only be added to, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no policy."
+  description = "Resource policies by which the audit table can only be added to, and the history bucket keeps what it has, whatever other policies allow. break_glass_role_arns: the roles that may still change and delete. operator_role_arns: those that may add records, as `trail redrive` does. Null: no such policies."
+  type        = map(list(string))
   default     = null
-  type = object({
-    break_glass_role_arns = list(string)
-    operator_role_arns    = optional(list(string), [])
-  })
 
   validation {
-    condition     = var.append_only == null ? true : length(var.append_only.break_glass_role_arns) > 0
+    condition     = var.append_only == null ? true : length(setsubtract(keys(var.append_only), ["break_glass_role_arns", "operator_role_arns"])) == 0
+    error_message = "append_only may have break_glass_role_arns and operator_role_arns, and no other field."
+  }
+
+  validation {
+    condition     = var.append_only == null ? true : try(length(var.append_only.break_glass_role_arns) > 0, false)
     error_message = "append_only.break_glass_role_arns must name at least one role: somebody has to be able to mend the table."
   }
 
   validation {
     condition = var.append_only == null ? true : alltrue([
-      for arn in concat(var.append_only.break_glass_role_arns, var.append_only.operator_role_arns) :
+      for arn in flatten(values(var.append_only)) :
       can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$", arn))
     ])
     error_message = "append_only takes whole ARNs of IAM roles, such as arn:aws:iam::123456789012:role/break-glass: no wildcards, no users, no sessions (arn:aws:sts::…:assumed-role/…)."
@@ -465,7 +484,7 @@ variable "vpc" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most invocations of the function at the same time, set aside for it from the account's. Fewer than shards times parallelization_factor make shards wait. Null: what the account has left."
+  description = "Most invocations of the function at the same time, set aside for it from the account's. Fewer than shards times parallelization_factor make shards wait. AWS refuses what leaves the account fewer than 100, and a new account may have 10 in all. Null: what the account has left."
   type        = number
   default     = null
 
@@ -529,11 +548,13 @@ variable "maximum_record_age_seconds" {
 
 variable "alarms" {
   description = "CloudWatch alarms, and the check every 15 minutes that the stream is read. iterator_age_seconds: how late changes may be stored (null: 3600, or half of maximum_record_age_seconds if that is less). silence_minutes: without any change stored for so long, something is wrong (null: never). Null: no alarms, no check."
+  type        = map(number)
   default     = {}
-  type = object({
-    iterator_age_seconds = optional(number)
-    silence_minutes      = optional(number)
-  })
+
+  validation {
+    condition     = var.alarms == null ? true : length(setsubtract(keys(var.alarms), ["iterator_age_seconds", "silence_minutes"])) == 0
+    error_message = "alarms may have iterator_age_seconds and silence_minutes, and no other field."
+  }
 
   validation {
     condition     = try(var.alarms.iterator_age_seconds, null) == null ? true : var.alarms.iterator_age_seconds >= 1 && floor(var.alarms.iterator_age_seconds) == var.alarms.iterator_age_seconds

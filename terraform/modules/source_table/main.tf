@@ -1,13 +1,13 @@
 resource "aws_dynamodb_table" "source" {
-  # checkov:skip=CKV_AWS_119: encrypted with a key that AWS manages; this table is the example's.
+  # checkov:skip=CKV_AWS_119: encrypted with a key that AWS owns; this table is the example's.
   # checkov:skip=CKV2_AWS_16: on demand, unless the caller provisions it and scales it then.
 
   name                        = var.name
   hash_key                    = var.partition_key.name
   range_key                   = try(var.sort_key.name, null)
-  billing_mode                = var.capacity.billing_mode
-  read_capacity               = var.capacity.read_capacity
-  write_capacity              = var.capacity.write_capacity
+  billing_mode                = local.capacity.billing_mode
+  read_capacity               = local.capacity.read_capacity
+  write_capacity              = local.capacity.write_capacity
   deletion_protection_enabled = var.deletion_protection
 
   # Both images of each change are what a trail is made of.
@@ -24,7 +24,7 @@ resource "aws_dynamodb_table" "source" {
   }
 
   dynamic "on_demand_throughput" {
-    for_each = var.capacity.max_read_request_units != null || var.capacity.max_write_request_units != null ? [var.capacity] : []
+    for_each = local.capacity.max_read_request_units != null || local.capacity.max_write_request_units != null ? [local.capacity] : []
 
     content {
       max_read_request_units  = on_demand_throughput.value.max_read_request_units
@@ -36,7 +36,18 @@ resource "aws_dynamodb_table" "source" {
     enabled = var.point_in_time_recovery
   }
 
+  # A key that AWS owns. `true` would be aws/dynamodb, whose requests are charged.
   server_side_encryption {
-    enabled = true
+    enabled = false
+  }
+}
+
+locals {
+  capacity = {
+    billing_mode            = try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST")
+    max_read_request_units  = try(var.capacity.max_read_request_units, null)
+    max_write_request_units = try(var.capacity.max_write_request_units, null)
+    read_capacity           = try(var.capacity.read_capacity, null)
+    write_capacity          = try(var.capacity.write_capacity, null)
   }
 }

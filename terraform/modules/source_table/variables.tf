@@ -41,45 +41,45 @@ variable "sort_key" {
   }
 }
 
+# A map, since an object type would drop a misspelled field without a word.
 variable "capacity" {
-  description = "Capacity of the table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings (-1 takes a ceiling away again); or PROVISIONED with read_capacity and write_capacity."
-  nullable    = false
+  description = "Capacity of the table. On demand (PAY_PER_REQUEST), with max_read_request_units and max_write_request_units as optional ceilings; or PROVISIONED with read_capacity and write_capacity. To take a ceiling away, apply -1 for it, and leave it out only after that: a ceiling that is merely left out stays, or AWS refuses the change, and a new table takes no -1."
+  type        = map(string)
   default     = {}
-  type = object({
-    billing_mode            = optional(string, "PAY_PER_REQUEST")
-    max_read_request_units  = optional(number)
-    max_write_request_units = optional(number)
-    read_capacity           = optional(number)
-    write_capacity          = optional(number)
-  })
+  nullable    = false
 
   validation {
-    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], var.capacity.billing_mode)
+    condition     = length(setsubtract(keys(var.capacity), ["billing_mode", "max_read_request_units", "max_write_request_units", "read_capacity", "write_capacity"])) == 0
+    error_message = "capacity may have billing_mode, max_read_request_units, max_write_request_units, read_capacity and write_capacity, and no other field."
+  }
+
+  validation {
+    condition     = contains(["PAY_PER_REQUEST", "PROVISIONED"], try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST"))
     error_message = "capacity.billing_mode must be PAY_PER_REQUEST or PROVISIONED."
   }
 
   validation {
-    condition     = (var.capacity.billing_mode == "PROVISIONED") == (var.capacity.read_capacity != null && var.capacity.write_capacity != null) && (var.capacity.read_capacity == null) == (var.capacity.write_capacity == null)
+    condition     = (try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST") == "PROVISIONED") == (try(var.capacity.read_capacity, null) != null && try(var.capacity.write_capacity, null) != null) && (try(var.capacity.read_capacity, null) == null) == (try(var.capacity.write_capacity, null) == null)
     error_message = "capacity.read_capacity and capacity.write_capacity must both be given with PROVISIONED, and neither without."
   }
 
   validation {
-    condition     = var.capacity.billing_mode != "PROVISIONED" || (var.capacity.max_read_request_units == null && var.capacity.max_write_request_units == null)
+    condition     = try(coalesce(var.capacity.billing_mode), "PAY_PER_REQUEST") != "PROVISIONED" || (try(var.capacity.max_read_request_units, null) == null && try(var.capacity.max_write_request_units, null) == null)
     error_message = "capacity.max_read_request_units and capacity.max_write_request_units are ceilings for PAY_PER_REQUEST: leave them out with PROVISIONED."
   }
 
   validation {
     condition = alltrue([
-      for units in [var.capacity.read_capacity, var.capacity.write_capacity] :
-      units == null ? true : units >= 1 && floor(units) == units
+      for units in [try(var.capacity.read_capacity, null), try(var.capacity.write_capacity, null)] :
+      units == null ? true : try(units >= 1 && floor(units) == tonumber(units), false)
     ])
     error_message = "capacity.read_capacity and capacity.write_capacity must be whole numbers from 1."
   }
 
   validation {
     condition = alltrue([
-      for units in [var.capacity.max_read_request_units, var.capacity.max_write_request_units] :
-      units == null ? true : (units >= 1 || units == -1) && floor(units) == units
+      for units in [try(var.capacity.max_read_request_units, null), try(var.capacity.max_write_request_units, null)] :
+      units == null ? true : try((units >= 1 || tonumber(units) == -1) && floor(units) == tonumber(units), false)
     ])
     error_message = "capacity.max_read_request_units and capacity.max_write_request_units must be whole numbers from 1, or -1 for no ceiling."
   }

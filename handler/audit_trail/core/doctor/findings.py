@@ -36,6 +36,7 @@ class Section(StrEnum):
     RECORDS_NOT_ARCHIVED = "records-not-archived"
     ARCHIVE_GIVEN_UP = "archive-given-up"
     ARCHIVE_DROPPED = "archive-dropped"
+    RECORDS_EXPIRED_EARLY = "records-expired-early"
     RECORDS_TAMPERED = "records-tampered"
     TAMPERING_UNSEEN = "tampering-unseen"
     DOCTOR = "trail-doctor"
