@@ -113,7 +113,7 @@ def test_history_shows_the_rebuilt_image() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_history_says_what_it_cannot_rebuild() -> None:
-    """An edited record is marked as unreadable, hides no other, and the exit code is 3."""
+    """An edited record is marked as unreadable, hides no other, and the exit code is 4: somebody put it there."""
     trail = MotoTrail()
     trail.settings = replace(trail.settings, image_storage=NEW_AND_DIFF)
     trail.add(numbered_record(1, new=order(123, status="NEW")))
@@ -122,5 +122,5 @@ def test_history_says_what_it_cannot_rebuild() -> None:
 
     result = history("123")
 
-    assert result.exit_code == 3
+    assert result.exit_code == 4
     assert [line.split()[1] for line in result.stdout.splitlines()[1:]] == ["MODIFY", "INSERT"]
