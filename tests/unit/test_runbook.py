@@ -49,9 +49,11 @@ def test_crashes_are_found_by_either_name_of_the_level() -> None:
 
 
 def test_who_wrote_items_is_asked_where_it_is_known() -> None:
-    """CloudTrail's event history has no writes of items, so the runbook never asks it for them."""
+    """CloudTrail's event history has management events alone, so the runbook never asks it for writes of items."""
     section = RUNBOOK.partition("## Records tampered\n")[2].partition("\n## ")[0]
-    assert "lookup-events" not in RUNBOOK
+    assert set(re.findall(r"lookup-events (.*)", RUNBOOK)) == {
+        "--lookup-attributes AttributeKey=EventName,AttributeValue=UpdateTimeToLive"
+    }
     [question] = re.findall(r"jq -r '(.*?)'", section, re.DOTALL)
     arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/audit"
     record: dict[str, Any] = {
