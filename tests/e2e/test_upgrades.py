@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SOURCE = "orders"
 """The source table's name in each of the states."""
 HOLDS_DATA = {"aws_dynamodb_table", "aws_s3_bucket"}
+NO_UPDATE = {"module.audit.aws_athena_named_query.archive[0]": ["delete", "create"]}
+"""What holds nothing and can't be changed in place: Athena takes a saved query's better text as a new query only."""
 AS_DEPLOYED = {"0.1.0-dev": {**DEFAULTS, "alarms": "{}"}, "0.1.0-one-bucket": EVERYTHING}
 """The root's variables for each of the states."""
 
@@ -46,14 +48,14 @@ def source_table(deployment: Deployment) -> Iterator[str]:
 def test_an_upgrade_replaces_nothing_that_holds_data(
     deployment: Deployment, source_table: str, state: Path, tmp_path: Path
 ) -> None:
-    """Planned against the state of any released version, this one destroys nothing: tables and bucket stay as they are."""
+    """Planned against the state of any released version, this one destroys nothing but what holds nothing and has no update."""
     local = LocalDeployment(tmp_path / "upgrade", deployment.engine.endpoint)
     terraform = local.prepared(build_zip.build(), AS_DEPLOYED[state.stem])
     shutil.copy(state, terraform.directory / "terraform.tfstate")
 
     changes = planned(local)
 
-    assert {name for name, actions in changes.items() if "delete" in actions} == set()
+    assert {name: actions for name, actions in changes.items() if "delete" in actions}.items() <= NO_UPDATE.items()
     before = {
         f"{resource['module']}.{resource['type']}.{resource['name']}"
         for resource in json.loads(state.read_text("utf-8"))["resources"]
@@ -79,7 +81,7 @@ def test_what_has_capitals_keeps_the_name_that_it_has(
 
     changes = planned(local)
 
-    assert {name for name, actions in changes.items() if "delete" in actions} == set()
+    assert {name: actions for name, actions in changes.items() if "delete" in actions}.items() <= NO_UPDATE.items()
     roles = [name for name in changes if ".aws_iam_role." in name]
     assert len(roles) == 4
     assert {changes[name][0] for name in [*roles, "module.audit.aws_glue_catalog_database.archive[0]"]} <= {
