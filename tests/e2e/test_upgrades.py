@@ -55,7 +55,8 @@ def test_an_upgrade_replaces_nothing_that_holds_data(
 
     changes = planned(local)
 
-    assert {name: actions for name, actions in changes.items() if "delete" in actions}.items() <= NO_UPDATE.items()
+    deleted = {name: actions for name, actions in changes.items() if "delete" in actions}
+    assert {name: actions for name, actions in deleted.items() if NO_UPDATE.get(name) != actions} == {}
     before = {
         f"{resource['module']}.{resource['type']}.{resource['name']}"
         for resource in json.loads(state.read_text("utf-8"))["resources"]
@@ -81,7 +82,8 @@ def test_what_has_capitals_keeps_the_name_that_it_has(
 
     changes = planned(local)
 
-    assert {name: actions for name, actions in changes.items() if "delete" in actions}.items() <= NO_UPDATE.items()
+    deleted = {name: actions for name, actions in changes.items() if "delete" in actions}
+    assert {name: actions for name, actions in deleted.items() if NO_UPDATE.get(name) != actions} == {}
     roles = [name for name in changes if ".aws_iam_role." in name]
     assert len(roles) == 4
     assert {changes[name][0] for name in [*roles, "module.audit.aws_glue_catalog_database.archive[0]"]} <= {
@@ -100,7 +102,8 @@ def with_capitals(value: Any) -> Any:
         return value
     hashed = f"audit-{hashlib.sha256(b'Audit').hexdigest()[:8]}-trail-0000"  # buckets' names had a hash already
     parts = value.split("audit-trail-0000")
-    return hashed.join(re.sub(r"(?<![\w.-])audit(?=$|[-/:\"])", "Audit", part) for part in parts)
+    # The role policy `audit-table` is called so whatever the table's name is.
+    return hashed.join(re.sub(r"(?<![\w.-])audit(?!-table$)(?=$|[-/:\"])", "Audit", part) for part in parts)
 
 
 def planned(local: LocalDeployment) -> dict[str, list[str]]:
