@@ -242,8 +242,11 @@ def test_the_application_writes_orders_and_reads_no_history(enforcing: Deploymen
 
 def test_an_operator_puts_back_what_the_function_quarantined(enforcing: Deployment, record: dict[str, Any]) -> None:
     """The function's role suffices to quarantine, and the operator policy to list and put back, but to read no history."""
-    bad = numbered_record(1, new={"order_id": {"N": "1"}, "date": {"DATE": "today"}})
-    good = quarantined(numbered_record(2, new={"order_id": {"N": "4714"}, "status": {"S": "late"}}), "an old bug", "1")
+    source = enforcing.client("dynamodb").describe_table(TableName=enforcing.source_table)["Table"]
+    own = {"eventSourceARN": source["LatestStreamArn"]}  # what comes from another table's stream isn't put back
+    bad = numbered_record(1, new={"order_id": {"N": "1"}, "date": {"DATE": "today"}}) | own
+    late = numbered_record(2, new={"order_id": {"N": "4714"}, "status": {"S": "late"}}) | own
+    good = quarantined(late, "an old bug", "1")
     answer = enforcing.client("lambda").invoke(
         FunctionName=enforcing.function, Payload=json.dumps({"Records": [bad]}).encode()
     )
